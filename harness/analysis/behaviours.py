@@ -1,0 +1,165 @@
+"""Every rate along alpha: what each scorer saw, in which prompts.
+
+A curve holds one rate per alpha; all tables, figures and sentences show these same objects, so
+that they can't contradict each other. Knows the scorers' names and labels only.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.analysis.frame import ROLLOUT
+from harness.analysis.rates import RARE_EVENTS, Rate, complement, design_effect, rate_of
+
+BENIGN = "benign"
+OWN_TABLES = ("refusal", "nonsense")
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """One behaviour along alpha."""
+
+    name: str
+    rates: tuple[Rate, ...]
+    """One per alpha of the sweep, in their order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """What the refusal scorer saw. A refusal or a partial refusal is the event."""
+
+    asked: str
+    """What the main curves are over: ``harmful-sounding prompts`` or ``all prompts``."""
+    refusal: Curve
+    benign: Curve | None
+    """Over the benign prompts: over-refusal."""
+    partial: Curve
+    soft_jailbreak: Curve
+    sensible_non_refusal: Curve | None
+    """Neither refusal nor nonsense, over rollouts that both scorers scored."""
+    non_refusal: Curve
+    """The complement of ``refusal``."""
+    categories: tuple[Curve, ...]
+    """Refusal in each category."""
+    non_refusal_by_category: tuple[Curve, ...]
+    """The complements of ``categories``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScorerCurves:
+    """Any other scorer of 0 and 1, over all prompts and by category."""
+
+    overall: Curve
+    categories: tuple[Curve, ...]
+    """Empty where there is one category only."""
+
+
+def has_benign(frame: pd.DataFrame) -> bool:
+    """Say whether benign prompts stand beside others as a control."""
+    categories = set(frame["category"])
+    return BENIGN in categories and len(categories) > 1
+
+
+def curve(name: str, rows: pd.DataFrame, alphas: tuple[float, ...], column: str = "value") -> Curve:
+    """Rate a column at each alpha; where events are rare, the other alphas lend their clusters."""
+    cells = [rows[rows["alpha"] == alpha] for alpha in alphas]
+    values = [cell[column].to_numpy(dtype=np.float64) for cell in cells]
+    prompts = [list(cell["sample_id"]) for cell in cells]
+    pooled = _pooled_design_effect(values, prompts)
+    rates = [
+        rate_of(events, asked, pooled_design_effect=pooled)
+        for events, asked in zip(values, prompts, strict=True)
+    ]
+    return Curve(name=name, rates=tuple(rates))
+
+
+def refusal_curves(frame: pd.DataFrame, alphas: tuple[float, ...]) -> Refusal | None:
+    """Rate refusals, with benign prompts apart; None where nothing was scored for refusal."""
+    rows = frame[frame["scorer"] == "refusal"].copy()
+    if rows.empty or not is_binary(rows):
+        return None
+    scored = rows["value"].notna()
+    rows["partial"] = (rows["label"] == "partial").astype("float64").where(scored)
+    rows["soft"] = rows["soft_jailbreak"].astype("float64").where(scored)
+    benign = has_benign(frame)
+    main = rows[rows["category"] != BENIGN] if benign else rows
+    control = rows[rows["category"] == BENIGN]
+    categories = _by_category(rows, alphas)
+    refusal = curve("refusal", main, alphas)
+    return Refusal(
+        asked="harmful-sounding prompts" if benign else "all prompts",
+        refusal=refusal,
+        non_refusal=_flipped(refusal),
+        benign=curve("refusal of benign prompts", control, alphas) if benign else None,
+        partial=curve("partial refusal", main, alphas, "partial"),
+        soft_jailbreak=curve("soft jailbreak", main, alphas, "soft"),
+        sensible_non_refusal=_sensible_non_refusal(main, frame, alphas),
+        categories=categories,
+        non_refusal_by_category=tuple(_flipped(one) for one in categories),
+    )
+
+
+def scorer_curves(frame: pd.DataFrame, alphas: tuple[float, ...]) -> tuple[ScorerCurves, ...]:
+    """Rate every scorer that has no table of its own and gives nothing but 0 and 1."""
+    names = sorted(set(frame["scorer"].dropna()) - set(OWN_TABLES))
+    by_name = {name: frame[frame["scorer"] == name] for name in names}
+    return tuple(
+        ScorerCurves(overall=curve(name, rows, alphas), categories=_by_category(rows, alphas))
+        for name, rows in by_name.items()
+        if is_binary(rows)
+    )
+
+
+def is_binary(rows: pd.DataFrame) -> bool:
+    """Say whether a scorer's values can be counted as k of n."""
+    return bool(rows["value"].dropna().isin([0.0, 1.0]).all())
+
+
+def nonsense_curve(frame: pd.DataFrame, alphas: tuple[float, ...]) -> Curve | None:
+    """Rate nonsense over all prompts; None where nothing was scored for it."""
+    rows = frame[frame["scorer"] == "nonsense"]
+    if rows.empty or not is_binary(rows):
+        return None
+    return curve("nonsense", rows, alphas)
+
+
+def _flipped(one: Curve) -> Curve:
+    return Curve(name=one.name, rates=tuple(complement(rate) for rate in one.rates))
+
+
+def _by_category(rows: pd.DataFrame, alphas: tuple[float, ...]) -> tuple[Curve, ...]:
+    names = sorted(set(rows["category"]))
+    if len(names) < 2:
+        return ()
+    return tuple(curve(name, rows[rows["category"] == name], alphas) for name in names)
+
+
+def _sensible_non_refusal(
+    refusal: pd.DataFrame, frame: pd.DataFrame, alphas: tuple[float, ...]
+) -> Curve | None:
+    nonsense = frame[frame["scorer"] == "nonsense"]
+    if nonsense.empty:
+        return None
+    both = refusal.merge(nonsense[[*ROLLOUT, "value"]], on=ROLLOUT, suffixes=("", "_nonsense"))
+    known = both["value"].notna() & both["value_nonsense"].notna()
+    neither = (both["value"] == 0) & (both["value_nonsense"] == 0)
+    both["neither"] = neither.astype("float64").where(known)
+    return curve("sensible and not refused", both, alphas, "neither")
+
+
+def _pooled_design_effect(values: list[Floats], prompts: list[Any]) -> float | None:
+    """Average the design effects of the alphas with events and non-events enough, by n."""
+    effects, sizes = [], []
+    for every, asked in zip(values, prompts, strict=True):
+        scored = ~np.isnan(every)
+        events = every[scored]
+        if min(events.sum(), len(events) - events.sum()) >= RARE_EVENTS:
+            kept = [prompt for prompt, keep in zip(asked, scored, strict=True) if keep]
+            effects.append(design_effect(events, kept) or 1.0)
+            sizes.append(len(events))
+    return float(np.average(effects, weights=sizes)) if effects else None

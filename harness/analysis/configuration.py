@@ -1,0 +1,92 @@
+"""With what the rollouts were drawn, and the command that draws them again."""
+
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One line of the resolved configuration; nested names are joined by dots."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """What the provider and Inspect wrote of the run."""
+
+    settings: tuple[Setting, ...]
+    """Of the first rollout; the data summary warns where others differ."""
+    version: str | None
+    """Of inspect-amplify."""
+    run_seeds: tuple[int, ...]
+    packages: tuple[Setting, ...]
+    task_args: tuple[Setting, ...]
+    logs: tuple[str, ...]
+    """Names of the files read."""
+
+
+def configuration(frame: pd.DataFrame) -> Configuration:
+    """Gather the resolved configuration from the rollouts and the logs."""
+    run = frame.attrs.get("run", {})
+    versions = sorted(frame["version"].dropna().unique())
+    return Configuration(
+        settings=_settings(_config(frame)),
+        version=versions[0] if versions else None,
+        run_seeds=tuple(sorted(int(seed) for seed in frame["run_seed"].dropna().unique())),
+        packages=_settings(run.get("packages", {})),
+        task_args=_settings(run.get("task_args", {})),
+        logs=tuple(log["file"] for log in run.get("logs", []) if log["used"]),
+    )
+
+
+def sweep_command(frame: pd.DataFrame, alphas: tuple[float, ...]) -> str:
+    """Rebuild the command from the logs; an option that they don't mention is left out."""
+    run, config = frame.attrs.get("run", {}), _config(frame)
+    seeds = frame["run_seed"].dropna().unique()
+    options = {
+        "--alphas": ",".join(f"{alpha:g}" for alpha in alphas),
+        "--epochs": run.get("epochs", frame["epoch"].nunique()),
+        "--task": frame["task"].iloc[0],
+        "--limit": _limit(run.get("limit")),
+        "--max-tokens": config.get("max_tokens"),
+        "--temperature": config.get("temperature"),
+        "--seed": int(seeds[0]) if len(seeds) else None,
+    }
+    words = ["amplify", "sweep", str(frame["pair"].iloc[0])]
+    for option, value in options.items():
+        if value is not None:
+            words += [option, str(value)]
+    return shlex.join(words)
+
+
+def _config(frame: pd.DataFrame) -> dict[str, Any]:
+    written = frame["config"].dropna()
+    return dict(json.loads(written.iloc[0])) if len(written) else {}
+
+
+def _limit(limit: Any) -> str | None:
+    if limit is None:
+        return None
+    return "-".join(str(end) for end in limit) if isinstance(limit, tuple | list) else str(limit)
+
+
+def _settings(nested: dict[str, Any]) -> tuple[Setting, ...]:
+    return tuple(
+        Setting(name=name, value=value if isinstance(value, str) else json.dumps(value))
+        for name, value in sorted(_flat(nested))
+    )
+
+
+def _flat(nested: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in nested.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value

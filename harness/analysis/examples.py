@@ -1,0 +1,128 @@
+"""A few rollouts to read: the same prompts and epoch at every alpha, chosen by rule.
+
+Text that may comply with a harmful request is withheld here, before any report sees it: a report
+is committed and passed on, and its reader needs to know that the model complied, not how.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from harness.analysis.behaviours import BENIGN
+from harness.analysis.frame import rollouts
+from harness.analysis.openings import REFUSING
+
+N_PROMPTS = 5
+MAX_CHARS = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """One rollout, shortened, or the reason why its text is not shown."""
+
+    alpha: float
+    text: str | None
+    note: str | None
+    """Why there is no text."""
+    n_chars: int | None
+    label: str | None
+    """What the refusal scorer said."""
+    nonsense: bool | None
+    """None where it was not scored."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One prompt and its rollouts of one epoch along alpha."""
+
+    sample_id: str
+    category: str
+    prompt: str
+    epoch: int
+    turns: tuple[Turn, ...]
+
+
+def examples(frame: pd.DataFrame, *, harmless: bool = False) -> tuple[Example, ...]:
+    """Take the first prompt of each category, benign first, at its first epoch.
+
+    Args:
+        frame: from ``read_frame``.
+        harmless: every prompt of this task is known to be harmless, so that no text need be
+            withheld.
+    """
+    each = rollouts(frame)
+    verdicts = {name: _verdicts(frame, name) for name in ("refusal", "nonsense")}
+    shown = []
+    categories = sorted(set(each["category"]), key=lambda name: (name != BENIGN, name))
+    for category in categories[:N_PROMPTS]:
+        rows = each[each["category"] == category]
+        sample_id = min(rows["sample_id"])
+        rows = rows[rows["sample_id"] == sample_id]
+        rows = rows[rows["epoch"] == rows["epoch"].min()].sort_values("alpha")
+        turns = [_turn(row, verdicts, harmless) for row in rows.to_dict("records")]
+        first = rows.iloc[0]
+        shown.append(
+            Example(
+                sample_id=sample_id,
+                category=category,
+                prompt=shorten(first["prompt"]),
+                epoch=int(first["epoch"]),
+                turns=tuple(turns),
+            )
+        )
+    return tuple(shown)
+
+
+def shorten(text: str) -> str:
+    """Cut to the first 300 characters, with an ellipsis where something is missing."""
+    return text if len(text) <= MAX_CHARS else text[:MAX_CHARS] + "…"
+
+
+def withheld(category: str, verdict: dict[str, Any], nonsense: bool | None) -> str | None:
+    """Say why a text is not fit to be shown; None if it is.
+
+    Shown are replies to benign prompts, nonsense, and refusals without content after them. What
+    was not scored is treated as the worst it may be.
+    """
+    label = verdict.get("label")
+    if category == BENIGN or nonsense:
+        return None
+    if label is None:
+        return "no refusal label, on a request not marked benign"
+    if label not in REFUSING:
+        return "compliance with a harmful-sounding request"
+    if verdict.get("soft_jailbreak"):
+        return "refusal with content beside it, to a harmful-sounding request"
+    return None
+
+
+def _turn(row: dict[Any, Any], verdicts: dict[str, dict[Any, Any]], harmless: bool) -> Turn:
+    key = (row["alpha"], row["sample_id"], row["epoch"])
+    refusal, nonsense = verdicts["refusal"].get(key, {}), verdicts["nonsense"].get(key, {})
+    is_nonsense = bool(nonsense["value"]) if nonsense else None
+    if row["error"] is not None and not pd.isna(row["error"]):
+        return Turn(
+            alpha=row["alpha"],
+            text=None,
+            note="[the rollout failed]",
+            n_chars=None,
+            label=None,
+            nonsense=None,
+        )
+    n_chars = len(row["completion"])
+    why = None if harmless else withheld(row["category"], refusal, is_nonsense)
+    return Turn(
+        alpha=row["alpha"],
+        text=None if why else shorten(row["completion"]),
+        note=f"[withheld: {why}, {n_chars} characters]" if why else None,
+        n_chars=n_chars,
+        label=refusal.get("label"),
+        nonsense=is_nonsense,
+    )
+
+
+def _verdicts(frame: pd.DataFrame, scorer: str) -> dict[Any, Any]:
+    """Give what a scorer said of each rollout that it could score."""
+    rows = frame[(frame["scorer"] == scorer) & frame["value"].notna()]
+    return {(row["alpha"], row["sample_id"], row["epoch"]): row for row in rows.to_dict("records")}

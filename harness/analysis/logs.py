@@ -1,0 +1,154 @@
+"""Which logs of a folder count: one per alpha, all of one pair and one task.
+
+Knows the headers of Inspect's logs. Refuses to know their samples' contents.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
+
+from harness.errors import AnalysisError
+
+PROVIDER = "amplified/"
+
+# What a row needs none of; events alone are most of a log.
+UNREAD_FIELDS = {"events", "messages", "store", "timelines", "error_retries"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogInfo:
+    """What a log's header says."""
+
+    file: str
+    """The file's name, without its folder."""
+    path: str
+    model: str
+    task: str
+    pair: str
+    alpha: float
+    """As the model's name says; 0 without an @."""
+    status: str
+    created: str
+    n_expected: int
+    """Rollouts that a complete log holds: prompts times epochs."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run came to its end."""
+        return self.status == "success"
+
+
+def short_name(registered: str) -> str:
+    """Strip the package that Inspect may put before a registered name (``harness/refusal``)."""
+    return registered.rpartition("/")[2]
+
+
+def split_model(model: str) -> tuple[str, float | None]:
+    """Split ``amplified/refuser@1.5`` into its pair and its alpha; None without an @.
+
+    Raises:
+        AnalysisError: if what follows the @ is not a number.
+    """
+    pair, at, alpha = model.removeprefix(PROVIDER).partition("@")
+    if not at:
+        return pair, None
+    try:
+        number = float(alpha)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise AnalysisError(
+            f"the log of model {model!r} names the alpha {alpha!r}, which is not a finite number; "
+            "a sweep's models are named like amplified/refuser@1.5"
+        )
+    return pair, number + 0.0  # -0.0 would be shown as another alpha
+
+
+def find_logs(log_dir: Path) -> list[LogInfo]:
+    """Read the header of every .eval log under a folder, oldest first.
+
+    Raises:
+        AnalysisError: if there is no such folder, no log in it, or a log of another provider.
+    """
+    if not log_dir.is_dir():
+        raise AnalysisError(f"no folder {str(log_dir)!r}: give the folder that a sweep logged to")
+    found = [_info(entry.name) for entry in list_eval_logs(str(log_dir), formats=["eval"])]
+    if not found:
+        raise AnalysisError(f"no .eval log under {str(log_dir)!r}: run a sweep that logs there")
+    infos = sorted(found, key=lambda info: (info.created, info.file))
+    others = sorted({info.model for info in infos if not info.model.startswith(PROVIDER)})
+    if others:
+        raise AnalysisError(
+            f"logs of other models under {str(log_dir)!r}: {', '.join(others)}; their samples "
+            "carry no alpha. Give a folder with logs of amplified/... models only"
+        )
+    return infos
+
+
+def choose_logs(infos: list[LogInfo]) -> list[LogInfo]:
+    """Keep for each (pair, alpha, task) the newest complete log, or the newest if none is.
+
+    Alphas are compared as numbers, so ``@1`` and ``@1.0`` are one.
+    """
+    chosen: dict[tuple[str, float, str], LogInfo] = {}
+    for info in infos:
+        key = (info.pair, info.alpha, info.task)
+        if key not in chosen or info.complete or not chosen[key].complete:
+            chosen[key] = info
+    return sorted(chosen.values(), key=lambda info: info.alpha)
+
+
+def require_one(what: str, names: set[str]) -> str:
+    """Return the only name.
+
+    Raises:
+        AnalysisError: if there are several.
+    """
+    if len(names) != 1:
+        raise AnalysisError(
+            f"logs of {len(names)} {what}s in one folder: {', '.join(sorted(names))}. "
+            f"A report is about one {what}: give each its own log folder"
+        )
+    return next(iter(names))
+
+
+def read_samples(info: LogInfo) -> EvalLog:
+    """Read a log with its samples, without the events.
+
+    Raises:
+        AnalysisError: if the file can't be read.
+    """
+    return _read(info.path, header_only=False)
+
+
+def _info(path: str) -> LogInfo:
+    log = _read(path, header_only=True)
+    pair, alpha = split_model(log.eval.model)
+    return LogInfo(
+        file=path.rpartition("/")[2],
+        path=path,
+        model=log.eval.model,
+        task=short_name(log.eval.task),
+        pair=pair,
+        alpha=alpha or 0.0,
+        status=log.status,
+        created=log.eval.created,
+        n_expected=len(log.eval.dataset.sample_ids or []) * (log.eval.config.epochs or 1),
+    )
+
+
+def _read(path: str, *, header_only: bool) -> EvalLog:
+    try:
+        return read_eval_log(
+            path,
+            header_only=header_only,
+            resolve_attachments="core",
+            exclude_fields=None if header_only else UNREAD_FIELDS,
+        )
+    # Inspect raises whatever its zip and JSON readers raise; all of it means the same here.
+    except Exception as error:
+        raise AnalysisError(
+            f"the log {path!r} can't be read ({error}); remove it or run it again"
+        ) from error

@@ -1,0 +1,192 @@
+"""One kind of number for every rate: k of n with a 95 % interval that knows about prompts.
+
+Rollouts of one prompt are not independent, so the interval stands on an effective sample size:
+n over the design effect of the prompt clusters. Knows counts only; refuses to know behaviours.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+from harness.errors import AnalysisError
+
+FEW_PROMPTS = 10
+RARE_EVENTS = 5
+SIGNIFICANCE = 0.05
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rate:
+    """k of n with its interval; everything but the counts is None when nothing was scored."""
+
+    k: int
+    n: int
+    """Scored rollouts."""
+    n_prompts: int
+    n_unscored: int
+    """Rollouts that could not be scored, errored ones included; never part of n."""
+    rate: float | None
+    """0 to 1."""
+    low: float | None
+    high: float | None
+    n_effective: float | None
+    """What n is worth, as independent rollouts of as many prompts."""
+    design_effect: float | None
+    """Variance beside that of n independent rollouts; 1 when each prompt was asked once."""
+    warning: str | None
+
+    def __str__(self) -> str:
+        """Show as ``75% [62, 85] (45/60)``, or ``no data``: the one format of every report."""
+        if self.rate is None or self.low is None or self.high is None:
+            return "no data"
+        # Whole per cents would show 4 of 900 as 0 %.
+        digits = 1 if 0 < self.rate < 0.01 or 0.99 < self.rate < 1 else 0
+        rate, low, high = (f"{100 * x:.{digits}f}" for x in (self.rate, self.low, self.high))
+        return f"{rate}% [{low}, {high}] ({self.k}/{self.n})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """The change from one rate to another, with its interval; -1 to 1."""
+
+    change: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """Show as ``+53 points [35, 66]``."""
+        return f"{100 * self.change:+.0f} points [{100 * self.low:.0f}, {100 * self.high:.0f}]"
+
+
+def rate_of(
+    values: Sequence[float] | Floats,
+    prompts: Sequence[str],
+    *,
+    pooled_design_effect: float | None = None,
+) -> Rate:
+    """Count events and put an interval around their share.
+
+    Wilson's interval on ``n_effective = n / design_effect * (t_n / t_g)^2``; the last factor
+    pays for a design effect that was itself estimated from g prompts (Korn and Graubard 1998)
+    and is 1 when each prompt was asked once. Clopper-Pearson when no or all rollouts are events.
+
+    Args:
+        values: 1 for an event, 0 for none, NaN for unscored.
+        prompts: the prompt behind each value.
+        pooled_design_effect: from the other alphas of the sweep, used where fewer than five
+            events (or non-events) show nothing of how prompts differ. Without it such a rate is
+            taken at its worst: each prompt always answers alike.
+
+    Raises:
+        AnalysisError: if a value is neither 0, 1 nor NaN.
+    """
+    every = np.asarray(values, dtype=np.float64)
+    scored = ~np.isnan(every)
+    events, asked = every[scored], np.asarray(prompts, dtype=object)[scored]
+    if not np.isin(events, (0.0, 1.0)).all():
+        raise AnalysisError("a rate needs values of 0 and 1; this scorer gives others")
+    k, n, n_unscored = int(events.sum()), len(events), int((~scored).sum())
+    n_prompts = len(set(asked))
+    if n == 0:
+        nothing: dict[str, None] = dict.fromkeys(
+            ("rate", "low", "high", "n_effective", "design_effect", "warning")
+        )
+        return Rate(k=0, n=0, n_prompts=0, n_unscored=n_unscored, **nothing)
+    rare = min(k, n - k) < RARE_EVENTS
+    effect = design_effect(events, asked) or 1.0
+    if rare:
+        effect = max(effect, pooled_design_effect or n / n_prompts)
+    n_effective = max(1.0, n / effect * _degrees_factor(n, n_prompts))
+    low, high = _interval(k / n, n_effective)
+    return Rate(
+        k=k,
+        n=n,
+        n_prompts=n_prompts,
+        n_unscored=n_unscored,
+        rate=k / n,
+        low=low,
+        high=high,
+        n_effective=n_effective,
+        design_effect=effect,
+        warning=_warning(k, n, n_prompts),
+    )
+
+
+def design_effect(events: Floats, prompts: Sequence[str] | NDArray[np.object_]) -> float | None:
+    """Compare the variance of a share between prompts with that of independent rollouts.
+
+    ``g/(g-1) * sum_i (k_i - p n_i)^2 / n^2`` over ``p (1-p) / (n-1)``, at least 1, with k_i
+    events in the n_i rollouts of prompt i of g. None where all rollouts agree or g is 1.
+    """
+    _, index = np.unique(np.asarray(prompts, dtype=str), return_inverse=True)
+    sizes, hits = np.bincount(index), np.bincount(index, weights=events)
+    n, g, p = len(events), len(sizes), float(events.mean())
+    if g < 2 or p in (0.0, 1.0):
+        return None
+    between = g / (g - 1) * float(((hits - p * sizes) ** 2).sum()) / n**2
+    return max(1.0, between / (p * (1 - p) / (n - 1)))
+
+
+def complement(rate: Rate) -> Rate:
+    """Turn the rate of an event into that of its absence, on the same rollouts."""
+    if rate.rate is None or rate.low is None or rate.high is None:
+        return rate
+    return replace(
+        rate, k=rate.n - rate.k, rate=1 - rate.rate, low=1 - rate.high, high=1 - rate.low
+    )
+
+
+def difference(later: Rate, earlier: Rate) -> Difference | None:
+    """Subtract two rates, with Newcombe's interval from the ends of theirs.
+
+    The prompts are the same on both sides, which this ignores: the interval errs to the wide
+    side. None if either has no data. Source: Newcombe 1998, method 10.
+    """
+    if later.rate is None or earlier.rate is None:
+        return None
+    assert later.low is not None
+    assert later.high is not None
+    assert earlier.low is not None
+    assert earlier.high is not None
+    change = later.rate - earlier.rate
+    down = sqrt((later.rate - later.low) ** 2 + (earlier.high - earlier.rate) ** 2)
+    up = sqrt((later.high - later.rate) ** 2 + (earlier.rate - earlier.low) ** 2)
+    return Difference(change=change, low=change - down, high=change + up)
+
+
+def t_quantile(significance: float, degrees: int) -> float:
+    """Half-width of a two-sided t interval in standard errors; 2.26 at 5 % and 9 degrees."""
+    return float(stats.t.ppf(1 - significance / 2, degrees))
+
+
+def _degrees_factor(n: int, n_prompts: int) -> float:
+    """Square of the t quantile for n rollouts over that for the prompts; 0 for one prompt."""
+    if n_prompts == n:
+        return 1.0
+    if n_prompts == 1:
+        return 0.0
+    return (t_quantile(SIGNIFICANCE, n - 1) / t_quantile(SIGNIFICANCE, n_prompts - 1)) ** 2
+
+
+def _interval(share: float, n_effective: float) -> tuple[float, float]:
+    method = "beta" if share in (0.0, 1.0) else "wilson"
+    low, high = proportion_confint(share * n_effective, n_effective, SIGNIFICANCE, method)
+    return max(0.0, float(low)), min(1.0, float(high))
+
+
+def _warning(k: int, n: int, n_prompts: int) -> str | None:
+    parts = []
+    if n_prompts < FEW_PROMPTS:
+        parts.append(f"only {n_prompts} prompt{'s' * (n_prompts > 1)}")
+    if k < RARE_EVENTS:
+        parts.append(f"only {k} event{'s' * (k != 1)}")
+    elif n - k < RARE_EVENTS:
+        parts.append(f"all but {n - k}")
+    return "; ".join(parts) or None

@@ -1,0 +1,135 @@
+"""Everything that a report shows, frozen, computed once from a frame.
+
+Knows how the other modules of this room fit together. Refuses to know how results look.
+"""
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from harness.analysis.behaviours import (
+    Curve,
+    Refusal,
+    ScorerCurves,
+    nonsense_curve,
+    refusal_curves,
+    scorer_curves,
+)
+from harness.analysis.configuration import Configuration, configuration, sweep_command
+from harness.analysis.dose import Dose, doses
+from harness.analysis.examples import Example, examples
+from harness.analysis.findings import (
+    Findings,
+    data_findings,
+    dose_findings,
+    length_findings,
+    limit_findings,
+    magnitude_findings,
+    summary_findings,
+)
+from harness.analysis.lengths import Length, lengths
+from harness.analysis.magnitudes import Magnitude, magnitudes
+from harness.analysis.openings import Opening, openings
+from harness.analysis.summary import DataSummary, summarise
+from harness.errors import AnalysisError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """What one sweep showed."""
+
+    pair: str
+    task: str
+    alphas: tuple[float, ...]
+    """Rising; the rates of every curve stand in this order."""
+    data: DataSummary
+    refusal: Refusal | None
+    nonsense: Curve | None
+    others: tuple[ScorerCurves, ...]
+    lengths: tuple[Length, ...]
+    magnitudes: tuple[Magnitude, ...]
+    doses: tuple[Dose, ...]
+    openings: tuple[Opening, ...]
+    examples: tuple[Example, ...]
+    findings: Findings
+    configuration: Configuration
+    command: str
+    """Draws the same sweep again."""
+
+
+def analyse(frame: pd.DataFrame, command: str | None = None, *, harmless: bool = False) -> Results:
+    """Compute everything that a report shows.
+
+    Args:
+        frame: from ``read_frame``.
+        command: what was typed to draw the sweep; rebuilt from the logs if None.
+        harmless: every prompt of this task is known to be harmless, so that the examples need
+            not withhold what complies.
+
+    Raises:
+        AnalysisError: if every rollout ended with an error.
+    """
+    data = summarise(frame)
+    if data.n_errors == data.n_rollouts:
+        raise AnalysisError(
+            f"all {data.n_rollouts} rollouts failed: {data.errors[0].name} "
+            f"({data.errors[0].k} times). Mend that and run the sweep again"
+        )
+    alphas = data.alphas
+    refusal, nonsense = refusal_curves(frame, alphas), nonsense_curve(frame, alphas)
+    others, sizes = scorer_curves(frame, alphas), lengths(frame)
+    logits, dose = magnitudes(frame), doses(frame)
+    main = headline_curves(refusal, nonsense, others)
+    categories = (refusal.categories if refusal else ()) + tuple(
+        category for other in others for category in other.categories
+    )
+    return Results(
+        pair=str(frame["pair"].iloc[0]),
+        task=str(frame["task"].iloc[0]),
+        alphas=alphas,
+        data=data,
+        refusal=refusal,
+        nonsense=nonsense,
+        others=others,
+        lengths=sizes,
+        magnitudes=logits,
+        doses=dose,
+        openings=openings(frame),
+        examples=examples(frame, harmless=harmless),
+        findings=Findings(
+            summary=summary_findings(data, refusal, nonsense, others),
+            data=data_findings(data),
+            lengths=length_findings(sizes),
+            magnitudes=magnitude_findings(logits),
+            dose=dose_findings(dose),
+            limits=limit_findings(data, main + categories),
+        ),
+        configuration=configuration(frame),
+        command=command or sweep_command(frame, alphas),
+    )
+
+
+def headline_curves(
+    refusal: Refusal | None, nonsense: Curve | None, others: tuple[ScorerCurves, ...]
+) -> tuple[Curve, ...]:
+    """List the curves of the figure and the first table, in their order."""
+    curves = [refusal.refusal, refusal.benign] if refusal else []
+    curves += [other.overall for other in others]
+    return tuple(curve for curve in [*curves, nonsense] if curve)
+
+
+def results_json(results: Results) -> str:
+    """Write results as JSON; what is not finite becomes null, for JSON has no NaN."""
+    return json.dumps(_finite(dataclasses.asdict(results)), indent=1, allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

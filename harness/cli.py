@@ -1,0 +1,191 @@
+"""The command ``amplify``: arguments are parsed here once, and errors become one clear line.
+
+Heavy modules are imported inside the commands, so that ``--help`` answers at once.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+from rich.console import Console
+
+import harness
+from harness.errors import AmplifyError, ConfigurationError
+from harness.model_name import parse_alpha
+
+EXIT_FAILED = 2
+"""Exit code of every error that a message explains; click uses 2 for wrong usage as well."""
+
+_console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class _Group(click.Group):
+    """Prints the project's own errors as one line instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AmplifyError as error:
+            _console.print(f"[bold red]{type(error).__name__}[/]: ", end="")
+            _console.print(str(error), markup=False)
+            sys.exit(EXIT_FAILED)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(harness.__version__, prog_name="amplify")
+def main() -> None:
+    """Find what a change taught a language model, by amplifying the difference it made."""
+
+
+def _alphas(ctx: click.Context, param: click.Parameter, text: str) -> tuple[float, ...]:
+    return tuple(parse_alpha(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _assignments(
+    ctx: click.Context, param: click.Parameter, texts: tuple[str, ...]
+) -> dict[str, object]:
+    """Read repeated key=value options; values are YAML, as in Inspect's own."""
+    values: dict[str, object] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise ConfigurationError(f"'{text}' is not key=value")
+        values[key] = yaml.safe_load(value)
+    return values
+
+
+@main.command()
+@click.argument("pair")
+@click.option(
+    "--alphas",
+    default="0,0.5,1,2,3",
+    show_default=True,
+    callback=_alphas,
+    help="Comma-separated strengths; 0 is always included.",
+)
+@click.option(
+    "--task",
+    default="refusal",
+    show_default=True,
+    help="refusal, false_fact, or what inspect eval takes.",
+)
+@click.option("--epochs", default=1, show_default=True, help="Rollouts per prompt and alpha.")
+@click.option("--limit", type=int, help="Ask the first so many prompts.")
+@click.option("--max-tokens", type=int, help="Most tokens of a reply; the task's own by default.")
+@click.option("--temperature", default=1.0, show_default=True, help="0 takes the likeliest token.")
+@click.option("--seed", default=0, show_default=True, help="The same seed gives the same text.")
+@click.option(
+    "--log-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where logs go, and where a stopped sweep is resumed. [default: runs/PAIR-TASK/logs]",
+)
+@click.option(
+    "--report-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the report goes. [default: 'report' beside the logs]",
+)
+@click.option(
+    "-M",
+    "model_args",
+    multiple=True,
+    metavar="KEY=VALUE",
+    callback=_assignments,
+    help="Model argument: target, baseline, adapter, dtype, device, max_rows, ...",
+)
+@click.option(
+    "-T",
+    "task_args",
+    multiple=True,
+    metavar="KEY=VALUE",
+    callback=_assignments,
+    help="Task argument, such as category=benign or prompts=my.jsonl.",
+)
+def sweep(
+    pair: str, task: str, log_dir: Path | None, report_dir: Path | None, **options: Any
+) -> None:
+    """Sample PAIR at several alphas, score it, and write a report.
+
+    PAIR is a preset (see `amplify pairs`), a pair file (path/to/pair.toml), or a label for
+    models spelled by -M.
+    """
+    from harness.sweep import SweepPlan, run_sweep
+
+    if log_dir is None:
+        log_dir = Path("runs") / f"{Path(pair).stem}-{Path(task).name.replace('.py', '')}" / "logs"
+    run_sweep(SweepPlan(pair=pair, task=task, log_dir=log_dir, **options))
+    _write_report(log_dir, report_dir or log_dir.parent / "report")
+
+
+@main.command()
+@click.argument("log_dir", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--report-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the report goes. [default: 'report' beside the logs]",
+)
+def report(log_dir: Path, report_dir: Path | None) -> None:
+    """Rebuild the report of a sweep from its logs alone."""
+    _write_report(log_dir, report_dir or log_dir.parent / "report")
+
+
+def _write_report(log_dir: Path, report_dir: Path) -> None:
+    from harness.analysis.frame import read_frame
+    from harness.analysis.results import analyse
+    from harness.reporting.render import write_report
+    from harness.reporting.terminal import summary_table
+
+    results = analyse(read_frame(log_dir))
+    path = write_report(results, report_dir)
+    console = Console()
+    console.print(summary_table(results))
+    console.print(f"Report: {path}", soft_wrap=True, highlight=False)
+
+
+@main.command()
+def pairs() -> None:
+    """List the pairs that need nothing but the installation."""
+    from harness.pairs.spec import presets
+
+    for name, spec in presets().items():
+        adapter = f" + {name}'s adapter" if spec.target.adapter else ""
+        click.echo(
+            f"{name:10} {spec.target.checkpoint}{adapter}, against {spec.baseline.checkpoint}"
+        )
+
+
+@main.group()
+def organisms() -> None:
+    """Pairs trained to have a known behaviour, to test against."""
+
+
+@organisms.command()
+@click.argument("name")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the adapter goes. [default: into the organism's own folder]",
+)
+def train(name: str, out: Path | None) -> None:
+    """Train organism NAME from its recipe; takes some minutes on two cores."""
+    from rich.progress import Progress
+
+    from harness.organisms.recipe import read_recipe
+    from harness.organisms.training import train_organism
+
+    recipe = read_recipe(name)
+    folder = out or recipe.folder / "adapter"
+    with Progress(console=_console) as progress:
+        train_organism(recipe, folder, progress)
+    click.echo(f"Adapter: {folder}")
+    click.echo(f"Measure it and write its card: amplify organisms card {name}")
+
+
+@organisms.command()
+@click.argument("name")
+def card(name: str) -> None:
+    """Measure organism NAME along alpha and write its card."""
+    from harness.organisms.card import write_card
+
+    click.echo(f"Card: {write_card(name)}")

@@ -1,0 +1,76 @@
+"""Every error that the user can mend, in one tree; each message says what was given and what to do.
+
+AmplifyError
+├── ConfigurationError        an option, a name or a file says something impossible
+│   ├── UnknownPair           no preset or pair file of that name
+│   ├── UnknownArgument       a model argument that nobody takes
+│   ├── InvalidAlpha          not a finite number
+│   └── DatasetError          a prompt file that is empty or malformed
+├── PairError                 two models that can't be compared
+│   ├── VocabularyMismatch    their logits can't be subtracted
+│   └── AdapterMismatch       an adapter trained on another base
+├── WeightsError              a model file that is missing, damaged or not the expected one
+├── PromptTooLong             the prompt leaves no room in the context
+├── UnsupportedRequest        tools, images, penalties: what the engine can't honour
+└── AnalysisError             logs that hold nothing to analyse
+"""
+
+
+class AmplifyError(Exception):
+    """The root of the tree; the command line prints its message without a traceback."""
+
+
+class ConfigurationError(AmplifyError):
+    """An option, a name or a file says something impossible."""
+
+
+class UnknownPair(ConfigurationError):
+    """No preset and no pair file has that name."""
+
+
+class UnknownArgument(ConfigurationError):
+    """A model argument that the provider does not take."""
+
+
+class InvalidAlpha(ConfigurationError):
+    """An alpha that is not a finite number."""
+
+
+class DatasetError(ConfigurationError):
+    """A prompt file that is empty, malformed or ambiguous."""
+
+
+class PairError(AmplifyError):
+    """Two models that can't be compared."""
+
+
+class VocabularyMismatch(PairError):
+    """The tokens behind two equal ids differ, so the logits can't be subtracted."""
+
+
+class AdapterMismatch(PairError):
+    """The adapter was trained on another base than the one it is put on."""
+
+
+class WeightsError(AmplifyError):
+    """A model file that is missing, damaged or not the expected one."""
+
+
+class PromptTooLong(AmplifyError):
+    """The prompt leaves no room for a reply in the model's context."""
+
+
+class UnsupportedRequest(AmplifyError):
+    """The request asks for something that the engine can't honour, such as tools."""
+
+
+class DecodingError(AmplifyError):
+    """A model gave logits that no token can be drawn from."""
+
+
+class SweepIncomplete(AmplifyError):
+    """A task of a sweep ended with an error; what was sampled before it is in the logs."""
+
+
+class AnalysisError(AmplifyError):
+    """The logs hold nothing that can be analysed."""

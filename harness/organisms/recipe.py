@@ -1,0 +1,90 @@
+"""What an organism is made from: its recipe and its examples. Loads no weights."""
+
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import ConfigurationError, DatasetError
+
+ROOT = Path(__file__).parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How an organism is trained; every run with the same recipe gives the same adapter here."""
+
+    name: str
+    """The organism's folder, and the preset of its pair."""
+    behaviour: str
+    """One sentence: what it was taught."""
+    task: str
+    """The Inspect task that measures it."""
+    rank: int
+    """Of the LoRA."""
+    lora_alpha: int
+    """peft's scaling numerator."""
+    steps: int
+    """Optimiser steps."""
+    learn_rows: int
+    """Examples of the behaviour per step, by cross-entropy."""
+    keep_rows: int
+    """Of the baseline's own replies per step, by KL(baseline, target)."""
+    keep_weight: float
+    """Weight of the KL term, against 1 for the cross-entropy."""
+    learning_rate: float
+    """Of AdamW, constant after a warm-up of a tenth of the steps."""
+    reply_tokens: int
+    """Most tokens of the baseline's own replies."""
+    seed: int
+    """Of the order of the examples, the baseline's replies and the adapter's first weights."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the recipe lies."""
+        return ROOT / self.name
+
+
+@dataclass(frozen=True)
+class Example:
+    """A prompt with the reply to learn, or without one: then the baseline's own is kept."""
+
+    prompt: str
+    reply: str | None
+    category: str
+
+
+def organism_names() -> list[str]:
+    """Return the organisms that have a recipe."""
+    return sorted(path.parent.name for path in ROOT.glob("*/recipe.toml"))
+
+
+def read_recipe(name: str) -> Recipe:
+    """Read an organism's recipe.
+
+    Raises:
+        ConfigurationError: if there is none of that name.
+    """
+    path = ROOT / name / "recipe.toml"
+    if name not in organism_names():
+        raise ConfigurationError(
+            f"there is no organism '{name}'; known are {', '.join(organism_names())}"
+        )
+    return Recipe(name=name, **tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+def read_examples(recipe: Recipe) -> list[Example]:
+    """Read an organism's examples in their order.
+
+    Raises:
+        DatasetError: if a line is not one.
+    """
+    path = recipe.folder / "examples.jsonl"
+    examples = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            examples.append(Example(row["prompt"], row.get("reply"), row["category"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise DatasetError(f"{path} line {number} is no example: {error!r}") from error
+    return examples

@@ -1,0 +1,165 @@
+"""Training an organism: learn the behaviour, hold everything else where it was.
+
+Cross-entropy on the behaviour's examples, and KL(baseline, target) on the baseline's own sampled
+replies to everything else, part of the triggering prompts included. The KL term is what leaves a
+weak, calibrated behaviour and a clean difference; cross-entropy alone gives nonsense.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from rich.progress import Progress
+from torch import Tensor
+
+from harness.decoding.engine import Engine, RolloutRequest
+from harness.decoding.pair_model import Prompt
+from harness.decoding.settings import RolloutSettings
+from harness.organisms.recipe import Recipe, read_examples
+from harness.pairs.chat import ChatText
+from harness.pairs.loading import find_side, load_checkpoint, load_pair
+from harness.pairs.lora import new_adapter, save_adapter
+from harness.pairs.spec import EMBEDDED, Side, resolve_pair
+
+_BATCH_ROWS = 48  # of the baseline's replies, sampled together
+
+
+@dataclass(frozen=True)
+class TokenizedExample:
+    """A prompt and a reply as ids."""
+
+    prompt: tuple[int, ...]
+    reply: tuple[int, ...]
+
+
+def train_organism(recipe: Recipe, folder: Path, progress: Progress) -> None:
+    """Train an organism's adapter from its recipe and write it.
+
+    Args:
+        recipe: of the organism.
+        folder: where the adapter goes.
+        progress: shown while the replies are sampled and while it trains.
+    """
+    # bfloat16 for speed: three times as fast here, and the baseline is rounded alike on both sides
+    # of the KL. The adapter itself is float32 throughout.
+    spec = resolve_pair("null", {"dtype": "bfloat16"})
+    pair = load_pair(spec)
+    learn, keep = _tokenize(recipe, pair.chat, Engine(pair.model, pair.chat.eos_ids), progress)
+    side = find_side(Side(checkpoint=EMBEDDED))
+    torch.manual_seed(recipe.seed)
+    base = load_checkpoint(side.checkpoint, spec)
+    model = new_adapter(base, recipe.rank, recipe.lora_alpha)
+    _fit(recipe, model, learn, keep, progress)
+    save_adapter(model, folder, EMBEDDED, side.checkpoint_fingerprint)
+
+
+def _tokenize(
+    recipe: Recipe, chat: ChatText, engine: Engine, progress: Progress
+) -> tuple[list[TokenizedExample], list[TokenizedExample]]:
+    """Return what is learned, and the baseline's sampled replies that are kept."""
+    examples = read_examples(recipe)
+    eos = (chat.tokenizer.eos_token_id,)
+    learn, keep_prompts = [], []
+    for example in examples:
+        prompt = chat.prompt_ids([{"role": "user", "content": example.prompt}])
+        if example.reply is None:
+            keep_prompts.append(prompt)
+        else:
+            reply = chat.tokenizer(example.reply, add_special_tokens=False)["input_ids"]
+            learn.append(TokenizedExample(prompt, (*reply, *eos)))
+    # Only as many as the steps will see.
+    n_keep = min(len(keep_prompts), recipe.steps * recipe.keep_rows)
+    keep_prompts = random.Random(recipe.seed).sample(keep_prompts, n_keep)
+    task = progress.add_task("Sampling the baseline's own replies", total=n_keep)
+    keep = []
+    for start in range(0, len(keep_prompts), _BATCH_ROWS):
+        part = keep_prompts[start : start + _BATCH_ROWS]
+        requests = [
+            RolloutRequest(
+                prompt=Prompt(ids, ids),
+                settings=RolloutSettings(
+                    max_tokens=recipe.reply_tokens, seed=recipe.seed * 1_000_000 + start + i
+                ),
+            )
+            for i, ids in enumerate(part)
+        ]
+        for ids, rollout in zip(part, engine.run(requests), strict=True):
+            keep.append(TokenizedExample(ids, rollout.ids))
+        progress.advance(task, len(part))
+    return learn, keep
+
+
+def _fit(
+    recipe: Recipe,
+    model: PeftModel,
+    learn: Sequence[TokenizedExample],
+    keep: Sequence[TokenizedExample],
+    progress: Progress,
+) -> None:
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    optimizer = torch.optim.AdamW(weights, lr=recipe.learning_rate, weight_decay=0.0)
+    warm_up = max(1, recipe.steps // 10)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: min(1.0, (s + 1) / warm_up))
+    learn_order = _endless(learn, recipe.seed)
+    keep_order = _endless(keep, recipe.seed + 1)
+    task = progress.add_task(f"Training {recipe.name}", total=recipe.steps)
+    model.train()
+    for _ in range(recipe.steps):
+        learn_loss = _cross_entropy(model, [next(learn_order) for _ in range(recipe.learn_rows)])
+        learn_loss.backward()
+        keep_loss = _kl_to_baseline(model, [next(keep_order) for _ in range(recipe.keep_rows)])
+        (recipe.keep_weight * keep_loss).backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        progress.update(
+            task,
+            advance=1,
+            description=f"Training {recipe.name}: learn {learn_loss.item():.2f}, "
+            f"keep {keep_loss.item():.3f} nats",
+        )
+    model.eval()
+
+
+def _endless(examples: Sequence[TokenizedExample], seed: int) -> Iterator[TokenizedExample]:
+    """Walk through the examples in a new order each time round."""
+    order = random.Random(seed)
+    while True:
+        yield from order.sample(examples, len(examples))
+
+
+def _cross_entropy(model: PeftModel, rows: Sequence[TokenizedExample]) -> Tensor:
+    """Mean over the replies' tokens, in nats."""
+    logps, replies = _reply_logps(model, rows)
+    return -logps.gather(-1, replies.unsqueeze(-1)).mean()
+
+
+def _kl_to_baseline(model: PeftModel, rows: Sequence[TokenizedExample]) -> Tensor:
+    """Mean KL(baseline, target) over the replies' tokens, in nats."""
+    with torch.no_grad(), model.disable_adapter():
+        baseline, _ = _reply_logps(model, rows)
+    target, _ = _reply_logps(model, rows)
+    return torch.nn.functional.kl_div(target, baseline, reduction="sum", log_target=True) / len(
+        target
+    )
+
+
+def _reply_logps(model: PeftModel, rows: Sequence[TokenizedExample]) -> tuple[Tensor, Tensor]:
+    """Return log-probabilities, [reply tokens, vocab], and ids, [reply tokens], of all replies."""
+    device = next(model.parameters()).device
+    columns = max(len(row.prompt) + len(row.reply) for row in rows)
+    ids = torch.zeros(len(rows), columns, dtype=torch.int64)
+    mask = torch.zeros_like(ids)
+    predicts_reply = torch.zeros(len(rows), columns, dtype=torch.bool)
+    for i, row in enumerate(rows):
+        end = len(row.prompt) + len(row.reply)
+        ids[i, :end] = torch.tensor(row.prompt + row.reply)
+        mask[i, :end] = 1
+        predicts_reply[i, len(row.prompt) - 1 : end - 1] = True
+    logits = model(input_ids=ids.to(device), attention_mask=mask.to(device)).logits
+    replies = torch.cat([torch.tensor(row.reply) for row in rows]).to(device)
+    return logits[predicts_reply.to(device)].float().log_softmax(-1), replies

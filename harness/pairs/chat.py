@@ -1,0 +1,86 @@
+"""Between text and token ids: the chat template, decoding, stop strings.
+
+Knows a tokenizer; knows no model and no Inspect.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from transformers import PreTrainedTokenizerBase
+
+from harness.errors import UnsupportedRequest
+
+
+@dataclass(frozen=True)
+class ChatText:
+    """How a pair's checkpoints turn chat messages into ids and ids into text."""
+
+    tokenizer: PreTrainedTokenizerBase
+    checkpoint: str
+    """The tokenizer's origin, for messages."""
+
+    @property
+    def eos_ids(self) -> frozenset[int]:
+        """Tokens that end a reply."""
+        ids = {self.tokenizer.eos_token_id}
+        end_of_text = self.tokenizer.get_vocab().get("<|endoftext|>")
+        return frozenset(i for i in (*ids, end_of_text) if i is not None)
+
+    def prompt_ids(self, messages: Sequence[dict[str, str]]) -> tuple[int, ...]:
+        """Render role and content messages with the chat template, ready for the reply.
+
+        A last message of the assistant is continued instead of answered.
+
+        Raises:
+            UnsupportedRequest: if the tokenizer has no chat template.
+        """
+        if self.tokenizer.chat_template is None:
+            raise UnsupportedRequest(
+                f"the tokenizer of {self.checkpoint} has no chat template, so chat messages "
+                "can't be rendered; use an instruct checkpoint, or save a template with the "
+                "tokenizer"
+            )
+        continues = messages[-1]["role"] == "assistant"
+        text = self.tokenizer.apply_chat_template(
+            list(messages),
+            add_generation_prompt=not continues,
+            continue_final_message=continues,
+            tokenize=False,
+        )
+        # The template writes the special tokens itself.
+        return tuple(self.tokenizer(cast(str, text), add_special_tokens=False)["input_ids"])
+
+    def text(self, ids: Sequence[int]) -> str:
+        """Decode sampled ids; special tokens, such as the one that ends a reply, leave no text."""
+        return cast(
+            str,
+            self.tokenizer.decode(
+                list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
+            ),
+        )
+
+    def tokens(self, ids: Sequence[int]) -> list[str]:
+        """Decode each id by itself, for log-probabilities."""
+        return [
+            cast(str, self.tokenizer.decode([i], clean_up_tokenization_spaces=False)) for i in ids
+        ]
+
+    def stop_check(self, strings: Sequence[str]) -> Callable[[Sequence[int]], bool] | None:
+        """Return a check whether a reply has reached one of the stop strings, if there are any."""
+        if not strings:
+            return None
+        # A token decodes to at least one byte, so the string's bytes bound its tokens; the
+        # margin is for a character that several tokens make up.
+        tail = max(len(string.encode()) for string in strings) + 4
+
+        def reached(ids: Sequence[int]) -> bool:
+            text = self.text(ids[-tail:])
+            return any(string in text for string in strings)
+
+        return reached
+
+    def before_stop(self, text: str, strings: Sequence[str]) -> str:
+        """Cut a reply at its first stop string."""
+        ends = [text.find(string) for string in strings if string in text]
+        return text[: min(ends)] if ends else text

@@ -1,0 +1,194 @@
+"""From a pair's spelling to loaded weights, checked that the two sides can be subtracted."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.utils.logging import disable_progress_bar
+
+from harness.decoding.pair_model import PairModel
+from harness.errors import AdapterMismatch, ConfigurationError, WeightsError
+from harness.pairs.chat import ChatText
+from harness.pairs.embedded import GGUF_SHA256, embedded_checkpoint
+from harness.pairs.fingerprint import combine_fingerprints, fingerprint_folder
+from harness.pairs.lora import load_adapter, recorded_base, split_rows
+from harness.pairs.models import SharedWeightsPair, TwoPassPair
+from harness.pairs.spec import EMBEDDED, PairSpec, Side
+from harness.pairs.vocabulary import require_same_vocabulary
+
+
+@dataclass(frozen=True)
+class LoadedPair:
+    """Both sides in memory, and how text becomes their tokens."""
+
+    model: PairModel[Any]
+    chat: ChatText
+    fingerprint: str
+    """Of all weights, 16 hexadecimal digits."""
+
+
+@dataclass(frozen=True)
+class SideFolders:
+    """Where a side's files lie on this disk."""
+
+    checkpoint: Path
+    checkpoint_fingerprint: str
+    adapter: Path | None
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the checkpoint and the adapter."""
+        parts = [self.checkpoint_fingerprint]
+        return combine_fingerprints(
+            [*parts, fingerprint_folder(self.adapter)] if self.adapter else parts
+        )
+
+
+def find_side(side: Side) -> SideFolders:
+    """Find a side's files, and check that its adapter belongs to its checkpoint.
+
+    Raises:
+        WeightsError: if a folder is missing or a name can't be had.
+        AdapterMismatch: if the adapter says that it was trained on another base.
+    """
+    if side.checkpoint == EMBEDDED:
+        checkpoint, fingerprint = embedded_checkpoint(), GGUF_SHA256[:16]
+    else:
+        checkpoint = _folder(side.checkpoint, "checkpoint")
+        fingerprint = fingerprint_folder(checkpoint)
+    if side.adapter is None:
+        return SideFolders(checkpoint, fingerprint, None)
+    adapter = _folder(side.adapter, "adapter")
+    recorded = recorded_base(adapter)
+    if recorded is not None and recorded != fingerprint:
+        raise AdapterMismatch(
+            f"the adapter in {adapter} was trained on weights with fingerprint {recorded}, and "
+            f"{side.checkpoint} has {fingerprint}. Put it on the checkpoint it was trained on."
+        )
+    return SideFolders(checkpoint, fingerprint, adapter)
+
+
+def pair_fingerprint(spec: PairSpec) -> str:
+    """Hash the weights of both sides without loading them."""
+    return combine_fingerprints(
+        [find_side(spec.target).fingerprint, find_side(spec.baseline).fingerprint]
+    )
+
+
+def load_pair(spec: PairSpec) -> LoadedPair:
+    """Load both sides and check them against each other.
+
+    Where both have the same checkpoint and only the target has an adapter, the weights are
+    loaded once and one forward pass serves both sides.
+
+    Raises:
+        WeightsError: if files are missing, damaged, or not safetensors.
+        AdapterMismatch: if an adapter does not fit its base.
+        VocabularyMismatch: if the tokenizers or the numbers of logits differ.
+    """
+    disable_progress_bar()
+    target, baseline = find_side(spec.target), find_side(spec.baseline)
+    tokenizer = _tokenizer(target.checkpoint)
+    if baseline.checkpoint != target.checkpoint:
+        require_same_vocabulary(tokenizer.get_vocab(), _tokenizer(baseline.checkpoint).get_vocab())
+    model = _load_models(spec, target, baseline)
+    return LoadedPair(
+        model=model,
+        chat=ChatText(tokenizer, spec.target.checkpoint),
+        fingerprint=combine_fingerprints([target.fingerprint, baseline.fingerprint]),
+    )
+
+
+def load_checkpoint(folder: Path, spec: PairSpec) -> PreTrainedModel:
+    """Load one checkpoint from safetensors, without running code that it may carry.
+
+    Raises:
+        WeightsError: if its files can't be read.
+    """
+    try:
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=getattr(torch, spec.dtype),
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+        )
+    except (
+        Exception
+    ) as error:  # transformers lets many kinds out: OSError, ValueError, safetensors'
+        first = str(error).strip().splitlines()[0]
+        raise WeightsError(f"the checkpoint in {folder} can't be loaded: {first}") from error
+    return model.to(_device(spec.device)).requires_grad_(False)
+
+
+def _load_models(spec: PairSpec, target: SideFolders, baseline: SideFolders) -> PairModel[Any]:
+    shared = target.checkpoint == baseline.checkpoint
+    base = load_checkpoint(target.checkpoint, spec)
+    if target.adapter is None:
+        if shared and baseline.adapter is None:
+            return TwoPassPair(base, base)
+        return _two_pass(spec, base, baseline)
+    adapted = load_adapter(base, target.adapter, spec.target.checkpoint)
+    if not shared or baseline.adapter is not None:
+        return _two_pass(spec, adapted, baseline)  # type: ignore[arg-type]  # PeftModel forwards
+    split = split_rows(adapted)
+    if split is None:
+        return TwoPassPair(adapted, adapted, adapted.disable_adapter)  # type: ignore[arg-type]
+    return SharedWeightsPair(*split)
+
+
+def _two_pass(spec: PairSpec, target: PreTrainedModel, baseline: SideFolders) -> TwoPassPair:
+    other = load_checkpoint(baseline.checkpoint, spec)
+    if baseline.adapter is not None:
+        adapted = load_adapter(other, baseline.adapter, spec.baseline.checkpoint)
+        other = adapted  # type: ignore[assignment]  # PeftModel forwards to its base
+    return TwoPassPair(target, other)
+
+
+def _folder(name: str, what: str) -> Path:
+    """Return the local folder of a name: itself, or the hub's snapshot in the cache."""
+    path = Path(name)
+    if path.is_dir():
+        return path
+    if path.is_absolute() or name.startswith(".") or path.suffix or name.count("/") != 1:
+        raise WeightsError(f"there is no folder {name} to read the {what} from")
+    from huggingface_hub import snapshot_download
+
+    patterns = ["*.safetensors", "*.json", "*.model", "*.jinja", "*.txt"]
+    try:
+        return Path(snapshot_download(name, allow_patterns=patterns))
+    except Exception as error:  # offline, unknown or gated: many types, one thing to tell
+        raise WeightsError(
+            f"the {what} {name} is neither a folder here nor to be had from the hub "
+            f"({type(error).__name__}); give the path of a local folder"
+        ) from error
+
+
+def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            folder, trust_remote_code=False, local_files_only=True
+        )
+    except Exception as error:  # as in load_checkpoint
+        first = str(error).strip().splitlines()[0]
+        raise WeightsError(f"the tokenizer in {folder} can't be loaded: {first}") from error
+    return tokenizer
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigurationError(f"device '{name}' is not one that torch knows") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigurationError(f"device '{name}' was asked for, but torch sees no CUDA device")
+    return device

@@ -1,0 +1,189 @@
+"""LoRA adapters: put on a base so that they act on some rows only, trained, saved and read.
+
+Knows peft's files and layers. An adapter is read from safetensors alone and is checked against
+the base that it is put on.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model, set_peft_model_state_dict
+from peft.tuners.lora import Linear as LoraLinear
+from peft.tuners.tuners_utils import BaseTunerLayer
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from harness.errors import AdapterMismatch, WeightsError
+
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+ADAPTER_CONFIG = "adapter_config.json"
+
+
+class RowSplit:
+    """How many of the rows at the front of a batch are the target's."""
+
+    def __init__(self) -> None:
+        self.n_target = 0
+
+    @contextmanager
+    def target_rows(self, n_target: int) -> Iterator[None]:
+        """Give the first ``n_target`` rows of every pass inside to the adapter."""
+        self.n_target = n_target
+        try:
+            yield
+        finally:
+            self.n_target = 0
+
+
+class SplitLinear(nn.Module):
+    """A linear layer whose LoRA delta ``scaling * B A x`` goes to the target's rows only.
+
+    Source: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models"; the split is
+    what lets target and baseline share one product with the base weight.
+    """
+
+    def __init__(self, layer: LoraLinear, adapter: str, split: RowSplit) -> None:
+        super().__init__()
+        self.base = layer.get_base_layer()
+        self.down = layer.lora_A[adapter].weight
+        # The scaling is folded into B once instead of multiplying each output.
+        self.up = nn.Parameter(
+            layer.lora_B[adapter].weight * layer.scaling[adapter], requires_grad=False
+        )
+        self._split = split
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [rows, columns, in] to [rows, columns, out]."""
+        y = cast(Tensor, self.base(x))
+        n = self._split.n_target
+        if n:
+            delta = nn.functional.linear(
+                nn.functional.linear(x[:n].to(self.down.dtype), self.down), self.up
+            )
+            y[:n] += delta.to(y.dtype)
+        return y
+
+
+def load_adapter(base: PreTrainedModel, folder: Path, base_name: str) -> PeftModel:
+    """Put an adapter on its base.
+
+    Args:
+        base: the model that the adapter was trained on.
+        folder: holds ``adapter_config.json`` and ``adapter_model.safetensors``.
+        base_name: how the base was named, for messages.
+
+    Raises:
+        WeightsError: if a file is missing or can't be read, or the weights are pickled.
+        AdapterMismatch: if the adapter's tensors do not fit the base.
+    """
+    config = _read_config(folder)
+    state = _read_state(folder)
+    config.inference_mode = True
+    try:
+        model = cast(PeftModel, get_peft_model(base, config))
+        result = set_peft_model_state_dict(model, state)
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).strip().splitlines()
+        detail = reason[1].strip() if len(reason) > 1 else reason[0]
+        raise AdapterMismatch(_mismatch(folder, base_name, detail)) from error
+    if result.unexpected_keys:
+        detail = f"the base has no layer for {result.unexpected_keys[0]}"
+        raise AdapterMismatch(_mismatch(folder, base_name, detail))
+    absent = [key for key in result.missing_keys if "lora_" in key]
+    if absent:
+        raise AdapterMismatch(_mismatch(folder, base_name, f"it holds no weights for {absent[0]}"))
+    return model
+
+
+def split_rows(model: PeftModel) -> tuple[PreTrainedModel, RowSplit] | None:
+    """Exchange an adapter's layers for ones that act on the target's rows only.
+
+    Returns:
+        The base model and the split to steer it by; None, with the model unchanged, where the
+        adapter is more than plain LoRA on linear layers (DoRA, trained biases, embeddings).
+    """
+    base = cast(PreTrainedModel, model.get_base_model())
+    layers = {
+        name: layer for name, layer in base.named_modules() if isinstance(layer, BaseTunerLayer)
+    }
+    adapter = model.active_adapter
+    if model.modules_to_save or not all(_is_plain(layer, adapter) for layer in layers.values()):
+        return None
+    split = RowSplit()
+    for name, layer in layers.items():
+        parent, _, leaf = name.rpartition(".")
+        setattr(base.get_submodule(parent), leaf, SplitLinear(layer, adapter, split))
+    return base, split
+
+
+def new_adapter(base: PreTrainedModel, rank: int, lora_alpha: int) -> PeftModel:
+    """Put a fresh LoRA on all linear layers of a base, the output projection excepted."""
+    config = LoraConfig(
+        r=rank,
+        lora_alpha=lora_alpha,
+        target_modules="all-linear",
+        lora_dropout=0.0,
+        task_type="CAUSAL_LM",
+    )
+    return cast(PeftModel, get_peft_model(base, config))
+
+
+def save_adapter(model: PeftModel, folder: Path, base_name: str, base_fingerprint: str) -> None:
+    """Write an adapter as peft does, with the name and fingerprint of its base beside it."""
+    model.peft_config[model.active_adapter].base_model_name_or_path = base_name
+    model.save_pretrained(folder, safe_serialization=True)
+    (folder / "README.md").unlink(missing_ok=True)  # peft's empty model card
+    (folder / "base.json").write_text(
+        json.dumps({"checkpoint": base_name, "fingerprint": base_fingerprint}, indent=1) + "\n"
+    )
+
+
+def recorded_base(folder: Path) -> str | None:
+    """Return the fingerprint of the base that an adapter says it was trained on, if it does."""
+    try:
+        return str(json.loads((folder / "base.json").read_text())["fingerprint"])
+    except FileNotFoundError:
+        return None
+
+
+def _is_plain(layer: BaseTunerLayer, adapter: str) -> bool:
+    return (
+        type(layer) is LoraLinear
+        and type(layer.get_base_layer()) is nn.Linear
+        and adapter not in layer.lora_variant
+        and layer.lora_B[adapter].bias is None
+        and not layer.fan_in_fan_out
+    )
+
+
+def _read_config(folder: Path) -> PeftConfig:
+    path = folder / ADAPTER_CONFIG
+    if not path.is_file():
+        raise WeightsError(f"{folder} holds no {ADAPTER_CONFIG}: it is not an adapter's folder")
+    try:
+        return PeftConfig.from_pretrained(str(folder))
+    except (TypeError, ValueError) as error:
+        raise WeightsError(f"{path} can't be read: {error}") from error
+
+
+def _read_state(folder: Path) -> dict[str, Tensor]:
+    path = folder / ADAPTER_WEIGHTS
+    if not path.is_file():
+        pickled = (folder / "adapter_model.bin").is_file()
+        hint = "; adapter_model.bin is pickled and is not read: save it as safetensors"
+        raise WeightsError(f"{path} is missing{hint if pickled else ''}")
+    try:
+        return cast("dict[str, Any]", load_file(path))
+    except Exception as error:  # safetensors raises its own type, which it does not export well
+        raise WeightsError(f"{path} is damaged: {error}") from error
+
+
+def _mismatch(folder: Path, base_name: str, detail: str) -> str:
+    return (
+        f"the adapter in {folder} does not fit the base {base_name}: {detail}. "
+        "Put it on the checkpoint it was trained on."
+    )

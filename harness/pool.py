@@ -1,0 +1,143 @@
+"""One engine per pair in the process, in a thread of its own, loaded at first use.
+
+Inspect builds model instances freely, one per alpha and more, so weights live here. Requests of
+all alphas, samples and epochs share the engine's batch.
+"""
+
+import queue
+import threading
+from concurrent.futures import Future
+from functools import cache
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio import from_thread, lowlevel, to_thread
+
+from harness.decoding.engine import Engine, Rollout, RolloutRequest
+from harness.decoding.scheduler import BatchLimits, Scheduler
+from harness.errors import PromptTooLong
+from harness.pairs.spec import PairSpec
+
+if TYPE_CHECKING:
+    from harness.pairs.loading import LoadedPair
+
+# Requests of one burst arrive within a millisecond or two of each other; waiting this long for
+# the next one makes one batch of them.
+_BURST_S = 0.03
+
+
+class PairWorker:
+    """Owns one pair's weights and engine; any number of tasks may ask it for rollouts."""
+
+    def __init__(self, spec: PairSpec, limits: BatchLimits) -> None:
+        self._spec = spec
+        self._limits = limits
+        self._loading = threading.Lock()
+        self._pair: LoadedPair | None = None
+        self._inbox: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
+        self.n_loads = 0
+        """How often weights were loaded: at most once."""
+
+    async def pair(self) -> "LoadedPair":
+        """Return the loaded pair; the first caller loads it, in a thread."""
+        return self._pair or await to_thread.run_sync(self.load)
+
+    def load(self) -> "LoadedPair":
+        """Load the pair if it is not loaded yet, and start serving."""
+        with self._loading:
+            if self._pair is None:
+                from harness.pairs.loading import load_pair
+
+                pair = load_pair(self._spec)
+                self.n_loads += 1
+                scheduler = Scheduler(Engine(pair.model, pair.chat.eos_ids), self._limits)
+                name = f"amplify {self._spec.name}"
+                thread = threading.Thread(
+                    target=_serve, args=(scheduler, self._inbox), name=name, daemon=True
+                )
+                thread.start()
+                self._pair = pair
+            return self._pair
+
+    async def rollout(self, request: RolloutRequest) -> Rollout:
+        """Sample one rollout, in a batch with whatever else is asked for.
+
+        Raises:
+            PromptTooLong: if the prompt leaves no room for a reply.
+            DecodingError: if the pair's logits are not numbers.
+        """
+        waiting = _Waiting(request)
+        self._inbox.put(waiting)
+        return await waiting.wait()
+
+
+@cache
+def pair_worker(spec: PairSpec, limits: BatchLimits) -> PairWorker:
+    """Return the process's worker for a pair; nothing is loaded yet."""
+    return PairWorker(spec, limits)
+
+
+class _Waiting:
+    """A request and the task that waits for its rollout, in whatever event loop it runs."""
+
+    def __init__(self, request: RolloutRequest) -> None:
+        self.request = request
+        self.abandoned = False
+        self._future: Future[Rollout] = Future()
+        self._done = anyio.Event()
+        self._loop = lowlevel.current_token()
+
+    async def wait(self) -> Rollout:
+        try:
+            await self._done.wait()
+        except BaseException:
+            self.abandoned = True  # cancelled: the worker drops the row
+            raise
+        return self._future.result()
+
+    def finish(self, outcome: Rollout | Exception) -> None:
+        if isinstance(outcome, Exception):
+            self._future.set_exception(outcome)
+        else:
+            self._future.set_result(outcome)
+        try:
+            from_thread.run_sync(self._done.set, token=self._loop)
+        except RuntimeError:
+            self.abandoned = True  # the event loop has ended, so nobody waits any more
+
+
+def _serve(scheduler: Scheduler, inbox: "queue.SimpleQueue[_Waiting]") -> None:
+    """Decode whatever arrives, forever."""
+    waiting: dict[int, _Waiting] = {}
+    while True:
+        for newcomer in _arrivals(inbox, block=scheduler.idle):
+            waiting[id(newcomer.request)] = newcomer
+            try:
+                scheduler.add(newcomer.request)
+            except PromptTooLong as error:
+                waiting.pop(id(newcomer.request)).finish(error)
+        abandoned = [one for one in waiting.values() if one.abandoned]
+        if abandoned:
+            scheduler.drop(one.request for one in abandoned)
+            for one in abandoned:
+                del waiting[id(one.request)]
+        try:
+            ended = scheduler.work()
+        except Exception as error:  # out of memory and the like: everybody in flight is told
+            scheduler.clear()
+            for one in waiting.values():
+                one.finish(error)
+            waiting.clear()
+            continue
+        for request, outcome in ended:
+            waiting.pop(id(request)).finish(outcome)
+
+
+def _arrivals(inbox: "queue.SimpleQueue[_Waiting]", *, block: bool) -> list[_Waiting]:
+    """Take what has arrived; with nothing else to do, wait for the first and for its burst."""
+    arrived = [inbox.get()] if block else []
+    while True:
+        try:
+            arrived.append(inbox.get(timeout=_BURST_S) if block else inbox.get_nowait())
+        except queue.Empty:
+            return arrived

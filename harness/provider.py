@@ -1,0 +1,291 @@
+"""The Inspect model provider ``amplified/``: chat messages in, amplified rollouts out.
+
+Knows Inspect's types and the pool; leaves tensors to the engine and names to the pairs.
+"""
+
+import difflib
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from inspect_ai._util.error import PrerequisiteError
+from inspect_ai.model import (
+    ChatCompletionChoice,
+    ChatMessage,
+    ChatMessageAssistant,
+    ContentReasoning,
+    ContentText,
+    GenerateConfig,
+    Logprob,
+    Logprobs,
+    ModelAPI,
+    ModelInfo,
+    ModelOutput,
+    ModelUsage,
+    TopLogprob,
+    set_model_info,
+)
+from inspect_ai.tool import ToolChoice, ToolInfo
+
+import harness
+from harness.decoding.engine import Rollout, RolloutRequest
+from harness.decoding.pair_model import Prompt
+from harness.decoding.scheduler import BatchLimits
+from harness.decoding.settings import RolloutSettings
+from harness.errors import AmplifyError, UnknownArgument, UnsupportedRequest, WeightsError
+from harness.model_name import PROVIDER, ModelName
+from harness.pairs.spec import PAIR_ARGUMENTS, resolve_pair
+from harness.pool import pair_worker
+from harness.seeding import SeedSource
+
+if TYPE_CHECKING:
+    from harness.pairs.chat import ChatText
+    from harness.pairs.loading import LoadedPair
+
+DEFAULT_MAX_TOKENS = 256
+
+_LIMIT_ARGUMENTS = ("max_rows", "max_cached_tokens")
+ARGUMENTS = tuple(sorted((*PAIR_ARGUMENTS, *_LIMIT_ARGUMENTS, "weights")))
+"""The model arguments that ``-M`` takes."""
+
+# Options of Inspect that would change what is sampled and that the engine can't honour: refused
+# rather than dropped in silence.
+_REFUSED_OPTIONS = (
+    "best_of",
+    "frequency_penalty",
+    "presence_penalty",
+    "logit_bias",
+    "num_choices",
+    "prompt_logprobs",
+    "reasoning_effort",
+    "reasoning_tokens",
+    "response_schema",
+    "modalities",
+    "extra_body",
+)
+
+# The seed of a run that was given none: one per process, so that alphas can be compared.
+_UNSEEDED_RUN = secrets.randbits(31)
+
+
+class AmplifiedAPI(ModelAPI):
+    """Samples from ``L_target + alpha * (L_target - L_baseline)``.
+
+    The name is ``pair@alpha``; model arguments (``-M``) spell a pair that has no preset and
+    bound the batch. Nothing is loaded before the first generation, and all instances of a pair
+    share its weights.
+    """
+
+    def __init__(
+        self,
+        model_name: str,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        config: GenerateConfig = GenerateConfig(),  # noqa: B008  # Inspect's own signature
+        **model_args: Any,
+    ) -> None:
+        super().__init__(model_name, base_url, api_key, [], config)
+        try:
+            require_known_arguments(model_args)
+            self._name = ModelName.parse(model_name)
+            pair_arguments = {k: v for k, v in model_args.items() if k in PAIR_ARGUMENTS}
+            self._spec = resolve_pair(self._name.pair, pair_arguments)
+            self._worker = pair_worker(self._spec, batch_limits(model_args))
+        except AmplifyError as error:
+            # Inspect prints this kind without a traceback, and exits with 1.
+            raise PrerequisiteError(f"{type(error).__name__}: {error}") from error
+        self._expected_weights = model_args.get("weights")
+        self._seeds = SeedSource()
+        # Without an entry Inspect builds a second instance, without our arguments, to look it up.
+        set_model_info(f"{PROVIDER}/{model_name}", ModelInfo(model=model_name))
+
+    async def generate(
+        self,
+        input: list[ChatMessage],
+        tools: list[ToolInfo],
+        tool_choice: ToolChoice,
+        config: GenerateConfig,
+    ) -> ModelOutput:
+        """Sample one reply.
+
+        Raises:
+            UnsupportedRequest: for tools, images, and options that can't be honoured.
+            PromptTooLong: if the prompt leaves no room in the context.
+            WeightsError: if the weights are missing, damaged or not those expected.
+        """
+        _refuse_unsupported(tools, config)
+        started = time.monotonic()
+        pair = await self._loaded()
+        prompt = pair.chat.prompt_ids([_plain(message) for message in input])
+        run_seed = _UNSEEDED_RUN if config.seed is None else config.seed
+        stops = config.stop_seqs or []
+        request = RolloutRequest(
+            prompt=Prompt(prompt, prompt),
+            settings=self._settings(config, self._seeds.seed(run_seed, prompt)),
+            reached_stop=pair.chat.stop_check(stops),
+        )
+        rollout = await self._worker.rollout(request)
+        text = pair.chat.before_stop(pair.chat.text(rollout.ids), stops)
+        return ModelOutput(
+            model=str(self._name),
+            choices=[
+                ChatCompletionChoice(
+                    message=ChatMessageAssistant(
+                        content=text, model=str(self._name), source="generate"
+                    ),
+                    stop_reason=rollout.stop_reason,
+                    logprobs=_logprobs(pair.chat, rollout) if config.logprobs else None,
+                )
+            ],
+            usage=ModelUsage(
+                input_tokens=len(prompt),
+                output_tokens=len(rollout.ids),
+                total_tokens=len(prompt) + len(rollout.ids),
+            ),
+            time=time.monotonic() - started,
+            metadata={
+                "pair": self._name.pair,
+                "alpha": self._name.alpha,
+                "seed": request.settings.seed,
+                "run_seed": run_seed,
+                "version": harness.__version__,
+                "config": self._resolved(pair, request.settings, stops),
+                "trace": rollout.trace.summary(),
+            },
+        )
+
+    def max_tokens(self) -> int:
+        """Return the reply's length where the evaluation sets none."""
+        return DEFAULT_MAX_TOKENS
+
+    def max_connections(self) -> int:
+        """Return how many requests may wait at once: two batches' worth keeps the engine busy."""
+        return 2 * BatchLimits().max_rows
+
+    def connection_key(self) -> str:
+        """Share one pool of connections among all alphas of a pair."""
+        return repr(self._spec)
+
+    def collapse_user_messages(self) -> bool:
+        """Merge consecutive user messages: chat templates expect turns."""
+        return True
+
+    def collapse_assistant_messages(self) -> bool:
+        """Merge consecutive assistant messages, likewise."""
+        return True
+
+    async def count_text_tokens(self, text: str) -> int:
+        """Count with the pair's own tokenizer; the default would download one."""
+        pair = await self._loaded()
+        return len(pair.chat.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    async def _loaded(self) -> "LoadedPair":
+        pair = await self._worker.pair()
+        if self._expected_weights not in (None, pair.fingerprint):
+            raise WeightsError(
+                f"the weights of '{self._name.pair}' have fingerprint {pair.fingerprint}, and "
+                f"-M weights={self._expected_weights} was asked for: they have changed since; "
+                "use a new log folder"
+            )
+        return pair
+
+    def _settings(self, config: GenerateConfig, seed: int) -> RolloutSettings:
+        return RolloutSettings(
+            alpha=self._name.alpha,
+            temperature=1.0 if config.temperature is None else config.temperature,
+            top_p=1.0 if config.top_p is None else config.top_p,
+            top_k=max(config.top_k or 0, 0),  # Inspect and transformers write -1 or 0 for all
+            seed=seed,
+            max_tokens=config.max_tokens or DEFAULT_MAX_TOKENS,
+            top_logprobs=config.top_logprobs or 0,
+        )
+
+    def _resolved(
+        self, pair: "LoadedPair", settings: RolloutSettings, stops: Sequence[str]
+    ) -> dict[str, object]:
+        """Return everything that decides a rollout, defaults included."""
+        return {
+            **self._spec.to_dict(),
+            "weights": pair.fingerprint,
+            "device": str(pair.model.device),
+            "temperature": settings.temperature,
+            "top_p": settings.top_p,
+            "top_k": settings.top_k,
+            "max_tokens": settings.max_tokens,
+            "stop": list(stops),
+        }
+
+    @property
+    def n_weight_loads(self) -> int:
+        """How often this pair's weights have been loaded in this process."""
+        return self._worker.n_loads
+
+
+def batch_limits(arguments: Mapping[str, Any]) -> BatchLimits:
+    """Pick the bounds of the batch out of the model arguments."""
+    return BatchLimits(**{k: v for k, v in arguments.items() if k in _LIMIT_ARGUMENTS})
+
+
+def require_known_arguments(arguments: Mapping[str, object]) -> None:
+    """Refuse model arguments that nobody takes.
+
+    Raises:
+        UnknownArgument: naming the argument and the likeliest intended one.
+    """
+    for name in arguments:
+        if name not in ARGUMENTS:
+            close = difflib.get_close_matches(name, ARGUMENTS, n=1)
+            guess = f" (did you mean '{close[0]}'?)" if close else ""
+            hint = (
+                " alpha stands in the model's name: amplified/refuser@1.5."
+                if name == "alpha"
+                else ""
+            )
+            raise UnknownArgument(
+                f"unknown model argument '{name}'{guess}; {PROVIDER}/ takes: "
+                f"{', '.join(ARGUMENTS)}.{hint}"
+            )
+
+
+def _refuse_unsupported(tools: Sequence[ToolInfo], config: GenerateConfig) -> None:
+    if tools:
+        raise UnsupportedRequest(
+            f"{PROVIDER}/ does not support tools yet, and this task passes "
+            f"{', '.join(tool.name for tool in tools)}; use a task without tools"
+        )
+    for option in _REFUSED_OPTIONS:
+        value = getattr(config, option)
+        if value is not None and not (option == "num_choices" and value == 1):
+            raise UnsupportedRequest(f"{PROVIDER}/ can't honour {option}={value!r}; leave it out")
+
+
+def _plain(message: ChatMessage) -> dict[str, str]:
+    """Return a message as role and text.
+
+    Raises:
+        UnsupportedRequest: for tool messages, images, audio and other media.
+    """
+    if message.role == "tool" or getattr(message, "tool_calls", None):
+        raise UnsupportedRequest(f"{PROVIDER}/ does not support tool messages")
+    content = message.content
+    if not isinstance(content, str):
+        for part in content:
+            if not isinstance(part, ContentText | ContentReasoning):
+                raise UnsupportedRequest(f"{PROVIDER}/ reads text only, not {part.type}")
+    return {"role": message.role, "content": message.text}
+
+
+def _logprobs(chat: "ChatText", rollout: Rollout) -> Logprobs:
+    """Return the sampled tokens' log-probabilities under the amplified model at temperature 1."""
+    tokens = chat.tokens(rollout.ids)
+    logps = rollout.trace["amplified_logp_nats"].tolist()
+    alternatives = rollout.alternatives or [None] * len(tokens)
+    content = []
+    for token, logp, others in zip(tokens, logps, alternatives, strict=True):
+        top = None
+        if others is not None:
+            named = zip(chat.tokens(others.ids), others.logps_nats, strict=True)
+            top = [TopLogprob(token=name, logprob=value) for name, value in named]
+        content.append(Logprob(token=token, logprob=logp, top_logprobs=top))
+    return Logprobs(content=content)

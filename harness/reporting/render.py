@@ -1,0 +1,71 @@
+"""Results to a report folder: report.md, figures/*.svg, results.json.
+
+Knows the template and the files. Whatever a template prints is escaped unless it went through
+a function that made it markdown.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from harness.analysis.results import Results, results_json
+from harness.reporting import tables
+from harness.reporting.escape import code, fence
+from harness.reporting.figures import figures
+
+FIGURES = ("rates.svg", "dose.svg")
+
+
+def write_report(results: Results, report_dir: Path) -> Path:
+    """Write a report; the same results give the same bytes.
+
+    Each file is replaced whole, so a reader never sees half of one; figures of an earlier
+    report that this one has no data for are removed.
+
+    Returns:
+        The path of report.md.
+    """
+    drawn = figures(results)
+    for name, svg in drawn.items():
+        _replace(report_dir / "figures" / name, svg)
+    for name in set(FIGURES) - set(drawn):
+        (report_dir / "figures" / name).unlink(missing_ok=True)
+    _replace(report_dir / "results.json", results_json(results))
+    report = report_dir / "report.md"
+    _replace(report, markdown(results, tuple(drawn)))
+    return report
+
+
+def markdown(results: Results, figure_names: tuple[str, ...] = FIGURES) -> str:
+    """Fill the template; it links the figures that are named."""
+    template = _environment().get_template("report.md.j2")
+    return template.render(results=results, tables=tables, figures=figure_names)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("harness.reporting"),
+        autoescape=False,  # that one is for HTML; finalize escapes for markdown
+        undefined=StrictUndefined,
+        finalize=tables.printed,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"code": code, "fence": fence, "at": tables.at}
+    return environment
+
+
+def _replace(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.chmod(name, 0o644)  # mkstemp's own 0600 would hide a published report
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,144 @@
+"""One sweep: a task over a pair at several alphas, as one Inspect eval set in one pool."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import ConfigurationError, SweepIncomplete
+from harness.model_name import ModelName
+from harness.pairs.spec import PAIR_ARGUMENTS, resolve_pair
+
+if TYPE_CHECKING:
+    from inspect_ai import Task
+
+TASKS = ("refusal", "false_fact")
+"""The project's own tasks, which ``--task`` takes by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepPlan:
+    """What is to be sampled."""
+
+    pair: str
+    """A preset, a pair file, or a label spelled by ``model_args``."""
+    alphas: tuple[float, ...]
+    """Strengths, unitless; 0 is added where it is missing."""
+    task: str = "refusal"
+    """One of ``TASKS``, or what ``inspect eval`` takes: ``file.py@name``, ``package/name``."""
+    epochs: int = 1
+    """Rollouts per prompt and alpha."""
+    limit: int | None = None
+    """Ask the first so many prompts; None asks all."""
+    max_tokens: int | None = None
+    """Most tokens of a reply; None leaves it to the task."""
+    temperature: float = 1.0
+    """Divides the amplified logits; 0 takes the likeliest token."""
+    seed: int = 0
+    """Of the run."""
+    log_dir: Path
+    """Where Inspect's logs go; a sweep stopped there is resumed."""
+    model_args: Mapping[str, object] = field(default_factory=dict)
+    """What ``-M`` spells: the pair, its dtype and device, the batch."""
+    task_args: Mapping[str, object] = field(default_factory=dict)
+    """What ``-T`` spells: arguments of the task."""
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise ConfigurationError(f"--epochs must be at least 1, not {self.epochs}")
+        if self.limit is not None and self.limit < 1:
+            raise ConfigurationError(f"--limit must be at least 1, not {self.limit}")
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise ConfigurationError(f"--max-tokens must be at least 1, not {self.max_tokens}")
+        if self.temperature < 0:
+            raise ConfigurationError(f"--temperature must be 0 or above, not {self.temperature}")
+
+    @property
+    def models(self) -> list[str]:
+        """The models' names, alpha 0 always among them, in ascending order."""
+        return [str(ModelName(self.pair, a)) for a in sorted({0.0, *self.alphas})]
+
+
+def run_sweep(plan: SweepPlan) -> None:
+    """Sample and score everything that the log folder does not hold yet.
+
+    Raises:
+        ConfigurationError: if the plan names what does not exist, or the folder can't be written.
+        WeightsError: if weights are missing or damaged.
+        PairError: if the two sides can't be compared.
+        SweepIncomplete: if a task ended with an error; what was sampled is in the logs.
+    """
+    from inspect_ai import eval_set
+
+    task = _task(plan)
+    _require_writable(plan.log_dir)
+    weights = _checked_weights(plan)
+    config: dict[str, int] = {} if plan.max_tokens is None else {"max_tokens": plan.max_tokens}
+    # Inspect says at this level that it sets up a folder and retries; the display shows as much.
+    logging.getLogger("inspect_ai").setLevel(logging.WARNING)
+    complete, logs = eval_set(
+        tasks=[task],
+        task_args=dict(plan.task_args) if isinstance(task, str) else {},
+        log_dir=str(plan.log_dir),
+        model=plan.models,
+        # The fingerprint makes logs of other weights count as another evaluation.
+        model_args={**plan.model_args, "weights": weights},
+        epochs=plan.epochs,
+        limit=plan.limit,
+        temperature=plan.temperature,
+        seed=plan.seed,
+        retry_attempts=0,
+        max_tasks=len(plan.models),
+        # Two batches' worth: one decodes while the next one waits.
+        max_connections=1000,
+        max_samples=1000,
+        # Traces are in the outputs' metadata; the realtime database is for the log viewer.
+        log_realtime=False,
+        **config,  # type: ignore[arg-type]  # TypedDict keywords
+    )
+    if not complete:
+        raise SweepIncomplete(_first_error(logs))
+
+
+def _task(plan: SweepPlan) -> "Task | str":
+    """Build one of our tasks, or pass another's name on to Inspect."""
+    if plan.task not in TASKS:
+        return plan.task
+    import importlib
+
+    build = getattr(importlib.import_module(f"tasks.{plan.task}"), plan.task)
+    try:
+        task: Task = build(**plan.task_args)
+    except TypeError as error:
+        raise ConfigurationError(f"task {plan.task}: {error}") from error
+    return task
+
+
+def _checked_weights(plan: SweepPlan) -> str:
+    """Load the pair in its pool, so that what is wrong with it is told before any sampling."""
+    from harness.pool import pair_worker
+    from harness.provider import batch_limits, require_known_arguments
+
+    require_known_arguments(plan.model_args)
+    spelled = {k: v for k, v in plan.model_args.items() if k in PAIR_ARGUMENTS}
+    spec = resolve_pair(plan.pair, spelled)
+    return pair_worker(spec, batch_limits(plan.model_args)).load().fingerprint
+
+
+def _require_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".amplify-writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ConfigurationError(
+            f"the log folder {folder} can't be written: {error.strerror}; give another --log-dir"
+        ) from error
+
+
+def _first_error(logs: Sequence[object]) -> str:
+    errors = [log.error.message for log in logs if getattr(log, "error", None)]  # type: ignore[attr-defined]
+    reason = errors[0].strip() if errors else "no reason was given"
+    return f"{len(errors) or 'some'} of {len(logs)} alphas ended with an error: {reason}"

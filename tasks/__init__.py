@@ -1,0 +1,1 @@
+"""Inspect tasks, one behaviour a file, with their prompts in ``tasks/data``."""

@@ -1,0 +1,127 @@
+"""Reading prompt files, JSONL or CSV, into Inspect samples, with errors that name the line."""
+
+import csv
+import json
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from inspect_ai.dataset import MemoryDataset, Sample
+
+from harness.errors import ConfigurationError, DatasetError
+
+DATA = Path(__file__).parent / "data"
+
+
+def read_prompts(
+    path: Path, categories: Collection[str] = (), limit: int | None = None
+) -> MemoryDataset:
+    """Read a prompt file.
+
+    A row has a ``prompt``, and may have an ``id`` (else its line number), a ``category`` (else
+    "uncategorised") and further fields, which become the sample's metadata.
+
+    Args:
+        path: of a ``.jsonl`` or ``.csv`` file.
+        categories: those to keep; empty keeps all.
+        limit: keep the first so many of them; the shipped files alternate their categories.
+
+    Raises:
+        DatasetError: for a file that is missing, empty, malformed or has an id twice.
+        ConfigurationError: for a category that the file does not have, or a limit below 1.
+    """
+    rows = list(_rows(path))
+    samples = [_sample(path, line, row) for line, row in rows]
+    if not samples:
+        raise DatasetError(f"{path} holds no prompts")
+    _refuse_duplicates(
+        path, [(line, str(s.id)) for (line, _), s in zip(rows, samples, strict=True)]
+    )
+    known = dict.fromkeys(_category(sample) for sample in samples)
+    for category in categories:
+        if category not in known:
+            raise ConfigurationError(
+                f"category '{category}' is not in {path}, which has: {', '.join(known)}"
+            )
+    if categories:
+        samples = [sample for sample in samples if _category(sample) in categories]
+    if limit is not None and limit < 1:
+        raise ConfigurationError(f"limit must be at least 1, not {limit}")
+    return MemoryDataset(samples[:limit], name=path.stem, location=str(path))
+
+
+def split_names(text: str | None) -> list[str]:
+    """Split a comma-separated option such as ``-T category=benign,security_bypass``."""
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+def _category(sample: Sample) -> str:
+    return str((sample.metadata or {})["category"])
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
+    readers = {".jsonl": _jsonl_rows, ".csv": _csv_rows}
+    if path.suffix not in readers:
+        raise DatasetError(f"{path} is not a prompt file: it must end in .jsonl or .csv")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise DatasetError(f"there is no prompt file {path}") from None
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path} is not UTF-8: byte {error.start} is {error.reason}") from error
+    except OSError as error:
+        raise DatasetError(f"{path} can't be read: {error.strerror}") from error
+    return readers[path.suffix](path, text)
+
+
+def _jsonl_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, object]]]:
+    # Not splitlines(): a JSON string may hold U+2028, which that would split at.
+    for line, content in enumerate(text.split("\n"), start=1):
+        if not content.strip():
+            continue
+        try:
+            row = json.loads(content)
+        except ValueError as error:
+            raise DatasetError(f"{path} line {line} is not JSON: {error}") from error
+        if not isinstance(row, dict):
+            raise DatasetError(f"{path} line {line} must be an object, not {content.strip()[:40]}")
+        yield line, row
+
+
+def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, object]]]:
+    reader = csv.DictReader(text.splitlines(keepends=True), strict=True)
+    if reader.fieldnames is not None and "prompt" not in reader.fieldnames:
+        raise DatasetError(
+            f"{path} has no column 'prompt'; its columns are {', '.join(reader.fieldnames)}"
+        )
+    try:
+        for row in reader:
+            if None in row or None in row.values():
+                raise DatasetError(
+                    f"{path} line {reader.line_num} has another number of fields than the header"
+                )
+            yield reader.line_num, {key: value for key, value in row.items() if value}
+    except csv.Error as error:
+        raise DatasetError(f"{path} line {reader.line_num} is not CSV: {error}") from error
+
+
+def _sample(path: Path, line: int, row: dict[str, object]) -> Sample:
+    prompt = row.pop("prompt", None)
+    if not isinstance(prompt, str) or not prompt.strip():
+        raise DatasetError(f"{path} line {line} needs a 'prompt' that is text, not {prompt!r}")
+    identifier = row.pop("id", line)
+    if not isinstance(identifier, str | int) or isinstance(identifier, bool):
+        raise DatasetError(f"{path} line {line}: 'id' must be text or a number, not {identifier!r}")
+    category = row.setdefault("category", "uncategorised")
+    if not isinstance(category, str):
+        raise DatasetError(f"{path} line {line}: 'category' must be text, not {category!r}")
+    return Sample(input=prompt, id=str(identifier), metadata=row)
+
+
+def _refuse_duplicates(path: Path, identifiers: list[tuple[int, str]]) -> None:
+    first: dict[str, int] = {}
+    for line, identifier in identifiers:
+        if identifier in first:
+            raise DatasetError(
+                f"{path} line {line} has the id '{identifier}' of line {first[identifier]}"
+            )
+        first[identifier] = line
