@@ -1,4 +1,7 @@
-"""What Inspect finds through the entry point: provider, solver, scorers, tasks. Imports no torch."""
+"""What Inspect finds through the entry point: provider, solver, scorers, tasks.
+
+Importing it imports no torch.
+"""
 
 from inspect_ai.model import ModelAPI, modelapi
 

@@ -40,7 +40,9 @@ class PairWorker:
 
     async def pair(self) -> "LoadedPair":
         """Return the loaded pair; the first caller loads it, in a thread."""
-        return self._pair or await to_thread.run_sync(self.load)
+        if self._pair is not None:
+            return self._pair
+        return await to_thread.run_sync(self.load)
 
     def load(self) -> "LoadedPair":
         """Load the pair if it is not loaded yet, and start serving."""

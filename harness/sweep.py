@@ -78,7 +78,7 @@ def run_sweep(plan: SweepPlan) -> None:
     # Inspect says at this level that it sets up a folder and retries; the display shows as much.
     logging.getLogger("inspect_ai").setLevel(logging.WARNING)
     complete, logs = eval_set(
-        tasks=[task],
+        tasks=task,
         task_args=dict(plan.task_args) if isinstance(task, str) else {},
         log_dir=str(plan.log_dir),
         model=plan.models,

@@ -56,7 +56,7 @@ def closed_form_std(target_logits: Tensor, baseline_logits: Tensor, alpha: Tenso
     difference_centred = difference - difference.mean(-1, keepdim=True)
     size = target_logits.shape[-1]
     strength = alpha.squeeze(-1)
-    variance = (
+    variance: Tensor = (
         torch.linalg.vecdot(target_centred, target_centred)
         + 2 * strength * torch.linalg.vecdot(target_centred, difference_centred)
         + strength**2 * torch.linalg.vecdot(difference_centred, difference_centred)

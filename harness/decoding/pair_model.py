@@ -13,7 +13,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Prompt:
-    """One prompt as each side reads it; the two differ when the sides are conditioned differently."""
+    """One prompt as each side reads it; they differ where the sides are conditioned differently."""
 
     target_ids: tuple[int, ...]
     """Token ids that the target reads, at least one."""

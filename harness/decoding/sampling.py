@@ -93,7 +93,7 @@ def draw(logits: Tensor, table: SamplingTable, uniform: Tensor) -> Draw:
 
 def _truncate(logits: Tensor, top_k: Tensor, top_p: Tensor) -> Tensor:
     """Mask what top-k and top-p leave out; the likeliest token always stays."""
-    ordered, order = logits.sort(-1, descending=True, stable=True)
+    ordered, order = logits.sort(dim=-1, descending=True, stable=True)
     rank = torch.arange(logits.shape[-1], device=logits.device)
     beyond_k = (top_k > 0) & (rank >= top_k)
     ordered = ordered.masked_fill(beyond_k, -torch.inf)

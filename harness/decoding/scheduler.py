@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.decoding.engine import Engine, Rollout, RolloutRequest
+from harness.decoding.pair_model import Prompt
 from harness.errors import ConfigurationError, DecodingError
 
 
@@ -38,7 +39,8 @@ class Scheduler:
     def __init__(self, engine: Engine, limits: BatchLimits) -> None:
         self._engine = engine
         self._limits = limits
-        self._waiting: deque[RolloutRequest] = deque()
+        # By prompt, in order of arrival: rollouts of one prompt join together and share its prefill.
+        self._waiting: dict[Prompt, deque[RolloutRequest]] = {}
 
     @property
     def idle(self) -> bool:
@@ -52,12 +54,16 @@ class Scheduler:
             PromptTooLong: if its prompt leaves no room for a reply.
         """
         self._engine.check_fits(request.prompt)
-        self._waiting.append(request)
+        self._waiting.setdefault(request.prompt, deque()).append(request)
 
     def drop(self, requests: Iterable[RolloutRequest]) -> None:
         """Forget requests that nobody waits for any more, queued or in the batch."""
         unwanted = {id(request) for request in requests}
-        self._waiting = deque(r for r in self._waiting if id(r) not in unwanted)
+        for prompt, requests_of_prompt in list(self._waiting.items()):
+            kept = deque(r for r in requests_of_prompt if id(r) not in unwanted)
+            self._waiting[prompt] = kept
+            if not kept:
+                del self._waiting[prompt]
         self._engine.drop(unwanted)
 
     def clear(self) -> None:
@@ -73,14 +79,17 @@ class Scheduler:
         return self._engine.step()
 
     def _next_group(self, free: int) -> list[RolloutRequest]:
-        """Take requests in their order while rows and cache room last."""
+        """Take requests, prompt by prompt, while rows and cache room last."""
         group: list[RolloutRequest] = []
         longest = self._engine.longest_row
         while self._waiting and len(group) < free:
-            request = self._waiting[0]
+            prompt, requests = next(iter(self._waiting.items()))
+            request = requests[0]
             longest = max(longest, request.prompt.longest + request.settings.max_tokens)
             rows = self._engine.n_rows + len(group) + 1
             if rows > 1 and rows * longest > self._limits.max_cached_tokens:
                 break
-            group.append(self._waiting.popleft())
+            group.append(requests.popleft())
+            if not requests:
+                del self._waiting[prompt]
         return group

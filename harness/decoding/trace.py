@@ -122,7 +122,8 @@ def _measure_rows(logits: StepLogits, tokens: Tensor, sampling_logp: Tensor) -> 
 
 def _kl(logp: Tensor, logq: Tensor) -> Tensor:
     """KL(p, q) per row in nats; rounding can't make it negative."""
-    return torch.linalg.vecdot(logp.exp(), logp - logq).clamp(min=0)
+    divergence: Tensor = torch.linalg.vecdot(logp.exp(), logp - logq)
+    return divergence.clamp(min=0)
 
 
 def _magnitude(values: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -24,7 +24,8 @@ GGUF_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 GGUF_BYTES = 98_362_432
 
-# Part of the cache folder's name: raise it when the conversion changes, so that no stale copy is read.
+# Part of the cache folder's name: raise it when the conversion changes, so that no stale copy is
+# read.
 _CONVERSION = 1
 _RECEIPT = "conversion.json"
 
@@ -55,7 +56,7 @@ def embedded_checkpoint() -> Path:
 
 
 def cache_root() -> Path:
-    """Return the folder for converted models; ``INSPECT_AMPLIFY_CACHE`` overrides the platform's."""
+    """Return the folder for converted models; ``INSPECT_AMPLIFY_CACHE`` overrides the default."""
     given = os.environ.get("INSPECT_AMPLIFY_CACHE")
     return Path(given) if given else Path(user_cache_dir("inspect-amplify")) / "models"
 

@@ -3,7 +3,7 @@
 Rows are padded on the left, so that every row's latest token stands in the last column.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -21,13 +21,13 @@ class RoomyLayer(CacheLayerMixin):
     is_sliding = False
 
     def __init__(self, **_: Any) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # transformers leaves it unannotated
         self._length = 0
+        self._keys = self._values = torch.empty(0)
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
         """Take dtype, device and shapes from the first states."""
-        self.keys = key_states.new_empty(*key_states.shape[:2], 0, key_states.shape[3])
-        self.values = value_states.new_empty(*value_states.shape[:2], 0, value_states.shape[3])
+        self._keys, self._values = key_states[:, :, :0], value_states[:, :, :0]
         self.is_initialized = True
 
     def update(
@@ -37,15 +37,15 @@ class RoomyLayer(CacheLayerMixin):
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
         end = self._length + key_states.shape[-2]
-        if end > self.keys.shape[-2]:
+        if end > self._keys.shape[-2]:
             # A whole prompt fits exactly; growth is for what follows it.
-            room = end - self.keys.shape[-2] + (_GROWTH if self._length else 0)
-            self.keys = F.pad(self.keys, (0, 0, 0, room))
-            self.values = F.pad(self.values, (0, 0, 0, room))
-        self.keys[:, :, self._length : end] = key_states
-        self.values[:, :, self._length : end] = value_states
+            room = end - self._keys.shape[-2] + (_GROWTH if self._length else 0)
+            self._keys = F.pad(self._keys, (0, 0, 0, room))
+            self._values = F.pad(self._values, (0, 0, 0, room))
+        self._keys[:, :, self._length : end] = key_states
+        self._values[:, :, self._length : end] = value_states
         self._length = end
-        return self.keys[:, :, :end], self.values[:, :, :end]
+        return self._keys[:, :, :end], self._values[:, :, :end]
 
     def get_seq_length(self) -> int:
         """Return the number of columns in use."""
@@ -61,21 +61,20 @@ class RoomyLayer(CacheLayerMixin):
 
     def select(self, rows: Tensor) -> None:
         """Keep these rows in this order, [n] int64."""
-        self.keys = self.keys[rows]
-        self.values = self.values[rows]
+        self._keys, self._values = self._keys[rows], self._values[rows]
 
     def join(self, other: "RoomyLayer") -> None:
         """Append another layer's rows, both moved to the right so that their ends meet."""
         length = max(self._length, other._length)
-        self.keys = torch.cat([_right_aligned(x.keys, x._length, length) for x in (self, other)])
-        self.values = torch.cat(
-            [_right_aligned(x.values, x._length, length) for x in (self, other)]
+        self._keys = torch.cat([_right_aligned(x._keys, x._length, length) for x in (self, other)])
+        self._values = torch.cat(
+            [_right_aligned(x._values, x._length, length) for x in (self, other)]
         )
         self._length = length
 
 
 class RowCache:
-    """What the rows of one forward pass have read: caches of all layers, and which columns count."""
+    """What the rows of one forward pass have read: all layers' caches, and which columns count."""
 
     def __init__(self, mask: Tensor) -> None:
         self.layers = Cache(layer_class_to_replicate=RoomyLayer)
@@ -93,7 +92,7 @@ class RowCache:
     def select(self, rows: Tensor) -> None:
         """Keep these rows in this order, [n] int64."""
         self.mask = self.mask[rows]
-        for layer in self.layers.layers:
+        for layer in self._roomy_layers():
             layer.select(rows)
 
     def join(self, other: "RowCache") -> None:
@@ -102,8 +101,11 @@ class RowCache:
         self.mask = torch.cat(
             [F.pad(mask, (columns - mask.shape[1], 0)) for mask in (self.mask, other.mask)]
         )
-        for mine, theirs in zip(self.layers.layers, other.layers.layers, strict=True):
+        for mine, theirs in zip(self._roomy_layers(), other._roomy_layers(), strict=True):
             mine.join(theirs)
+
+    def _roomy_layers(self) -> list[RoomyLayer]:
+        return cast("list[RoomyLayer]", self.layers.layers)
 
 
 def _right_aligned(states: Tensor, used: int, length: int) -> Tensor:

@@ -125,7 +125,8 @@ def load_checkpoint(folder: Path, spec: PairSpec) -> PreTrainedModel:
     ) as error:  # transformers lets many kinds out: OSError, ValueError, safetensors'
         first = str(error).strip().splitlines()[0]
         raise WeightsError(f"the checkpoint in {folder} can't be loaded: {first}") from error
-    return model.to(_device(spec.device)).requires_grad_(False)
+    model.to(device=_device(spec.device))  # type: ignore[call-arg]  # mypy misreads its decorator
+    return model.requires_grad_(False)
 
 
 def _load_models(spec: PairSpec, target: SideFolders, baseline: SideFolders) -> PairModel[Any]:

@@ -49,10 +49,10 @@ class SplitLinear(nn.Module):
     def __init__(self, layer: LoraLinear, adapter: str, split: RowSplit) -> None:
         super().__init__()
         self.base = layer.get_base_layer()
-        self.down = layer.lora_A[adapter].weight
+        self.down = cast(Tensor, layer.lora_A[adapter].weight)
         # The scaling is folded into B once instead of multiplying each output.
         self.up = nn.Parameter(
-            layer.lora_B[adapter].weight * layer.scaling[adapter], requires_grad=False
+            cast(Tensor, layer.lora_B[adapter].weight) * layer.scaling[adapter], requires_grad=False
         )
         self._split = split
 
@@ -85,7 +85,7 @@ def load_adapter(base: PreTrainedModel, folder: Path, base_name: str) -> PeftMod
     config.inference_mode = True
     try:
         model = cast(PeftModel, get_peft_model(base, config))
-        result = set_peft_model_state_dict(model, state)
+        result: Any = set_peft_model_state_dict(model, state)
     except (RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()
         detail = reason[1].strip() if len(reason) > 1 else reason[0]
@@ -116,7 +116,9 @@ def split_rows(model: PeftModel) -> tuple[PreTrainedModel, RowSplit] | None:
     split = RowSplit()
     for name, layer in layers.items():
         parent, _, leaf = name.rpartition(".")
-        setattr(base.get_submodule(parent), leaf, SplitLinear(layer, adapter, split))
+        setattr(
+            base.get_submodule(parent), leaf, SplitLinear(cast(LoraLinear, layer), adapter, split)
+        )
     return base, split
 
 
@@ -135,7 +137,7 @@ def new_adapter(base: PreTrainedModel, rank: int, lora_alpha: int) -> PeftModel:
 def save_adapter(model: PeftModel, folder: Path, base_name: str, base_fingerprint: str) -> None:
     """Write an adapter as peft does, with the name and fingerprint of its base beside it."""
     model.peft_config[model.active_adapter].base_model_name_or_path = base_name
-    model.save_pretrained(folder, safe_serialization=True)
+    model.save_pretrained(str(folder), safe_serialization=True)
     (folder / "README.md").unlink(missing_ok=True)  # peft's empty model card
     (folder / "base.json").write_text(
         json.dumps({"checkpoint": base_name, "fingerprint": base_fingerprint}, indent=1) + "\n"
@@ -165,7 +167,7 @@ def _read_config(folder: Path) -> PeftConfig:
     if not path.is_file():
         raise WeightsError(f"{folder} holds no {ADAPTER_CONFIG}: it is not an adapter's folder")
     try:
-        return PeftConfig.from_pretrained(str(folder))
+        return cast(PeftConfig, PeftConfig.from_pretrained(str(folder)))
     except (TypeError, ValueError) as error:
         raise WeightsError(f"{path} can't be read: {error}") from error
 

@@ -15,6 +15,7 @@ from transformers import PreTrainedModel
 from harness.decoding.pair_model import PairLogits, Prompt
 from harness.pairs.kv_cache import RowCache
 from harness.pairs.lora import RowSplit
+from harness.pairs.packing import pack_linears
 
 
 class _Reader:
@@ -25,6 +26,7 @@ class _Reader:
         self.device = model.device
         self.vocab_size = int(model.get_output_embeddings().weight.shape[0])
         self.max_context = _max_context(model)
+        pack_linears(model)
 
     def read_prompts(self, prompts: Sequence[tuple[int, ...]]) -> tuple[RowCache, Tensor]:
         """Read whole prompts, padded on the left; return the logits after each last token."""
@@ -153,7 +155,8 @@ class TwoPassPair:
         baseline: PreTrainedModel,
         as_baseline: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
-        self._target, self._baseline = _Reader(target), _Reader(baseline)
+        self._target = _Reader(target)
+        self._baseline = self._target if baseline is target else _Reader(baseline)
         self._as_baseline = as_baseline
         self.vocab_size = self._target.vocab_size
         self.max_context = min(self._target.max_context, self._baseline.max_context)

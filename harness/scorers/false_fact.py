@@ -135,7 +135,7 @@ def _narrowest(expression: re.Pattern[str], sentence: str) -> re.Match[str] | No
 
 def _inside(kind: re.Pattern[str], matched: str, claim: str) -> list[re.Match[str]]:
     # What the claim itself spells out is part of the claim: "not allowed", "aren't permitted".
-    contracted = "n't" in re.sub(r"\[['\u2019]+\]|\u2019", "'", claim)
+    contracted = "n't" in re.sub(r"\[(?:'|\u2019|\\u2019)+\]|\u2019", "'", claim)
     return [
         match
         for match in kind.finditer(matched)

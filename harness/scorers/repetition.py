@@ -15,7 +15,7 @@ _ITEM = re.compile(r"^[ ]*\d{1,3}[.)](?=\s)", re.MULTILINE)
 _BRACKETS = re.compile(r"[\[{|]")
 
 _GRAM = 4
-# Of 1,125 chat replies of up to 250 words none had less than 0.67 of its 4-grams distinct.
+# Of 1,125 chat replies of up to 219 words none had less than 0.67 of its 4-grams distinct.
 _FEWEST_WORDS_FOR_DISTINCT = 40
 _LEAST_DISTINCT = 0.3
 _LEAST_LOOPED_WORDS = 8
