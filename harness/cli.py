@@ -184,8 +184,23 @@ def train(name: str, out: Path | None) -> None:
 
 @organisms.command()
 @click.argument("name")
-def card(name: str) -> None:
-    """Measure organism NAME along alpha and write its card."""
-    from harness.organisms.card import write_card
+@click.option("--epochs", default=2, show_default=True, help="Rollouts per prompt and alpha.")
+def card(name: str, epochs: int) -> None:
+    """Measure organism NAME along alpha and write its card beside its recipe."""
+    from harness.analysis.frame import read_frame
+    from harness.analysis.results import analyse
+    from harness.organisms.recipe import read_recipe
+    from harness.reporting.card import write_card
+    from harness.sweep import SweepPlan, run_sweep
 
-    click.echo(f"Card: {write_card(name)}")
+    recipe = read_recipe(name)
+    plan = SweepPlan(
+        pair=name,
+        alphas=(-1.0, 0.0, 0.5, 1.0, 2.0, 3.0),
+        task=recipe.task,
+        epochs=epochs,
+        log_dir=Path("runs") / f"card-{name}" / "logs",
+    )
+    run_sweep(plan)
+    results = analyse(read_frame(plan.log_dir))
+    click.echo(f"Card: {write_card(recipe, results, recipe.folder)}")

@@ -39,7 +39,7 @@ class Scheduler:
     def __init__(self, engine: Engine, limits: BatchLimits) -> None:
         self._engine = engine
         self._limits = limits
-        # By prompt, in order of arrival: rollouts of one prompt join together and share its prefill.
+        # By prompt, in order of arrival: rollouts of one prompt join together and share prefill.
         self._waiting: dict[Prompt, deque[RolloutRequest]] = {}
 
     @property

@@ -20,8 +20,10 @@ from harness.pairs.embedded import GGUF_SHA256, embedded_checkpoint
 from harness.pairs.fingerprint import combine_fingerprints, fingerprint_folder
 from harness.pairs.lora import load_adapter, recorded_base, split_rows
 from harness.pairs.models import SharedWeightsPair, TwoPassPair
-from harness.pairs.spec import EMBEDDED, PairSpec, Side
+from harness.pairs.spec import EMBEDDED, ORGANISM, PairSpec, Side
 from harness.pairs.vocabulary import require_same_vocabulary
+
+_ORGANISMS = Path(__file__).parent.parent / "organisms"
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def find_side(side: Side) -> SideFolders:
         fingerprint = fingerprint_folder(checkpoint)
     if side.adapter is None:
         return SideFolders(checkpoint, fingerprint, None)
-    adapter = _folder(side.adapter, "adapter")
+    adapter = _adapter_folder(side.adapter)
     recorded = recorded_base(adapter)
     if recorded is not None and recorded != fingerprint:
         raise AdapterMismatch(
@@ -151,6 +153,18 @@ def _two_pass(spec: PairSpec, target: PreTrainedModel, baseline: SideFolders) ->
         adapted = load_adapter(other, baseline.adapter, spec.baseline.checkpoint)
         other = adapted  # type: ignore[assignment]  # PeftModel forwards to its base
     return TwoPassPair(target, other)
+
+
+def _adapter_folder(name: str) -> Path:
+    if not name.startswith(ORGANISM):
+        return _folder(name, "adapter")
+    folder = _ORGANISMS / name.removeprefix(ORGANISM) / "adapter"
+    if not folder.is_dir():
+        raise WeightsError(
+            f"{name} has no adapter at {folder}; run: amplify organisms train "
+            f"{name.removeprefix(ORGANISM)}"
+        )
+    return folder
 
 
 def _folder(name: str, what: str) -> Path:

@@ -5,6 +5,7 @@ the base that it is put on.
 """
 
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,8 +84,10 @@ def load_adapter(base: PreTrainedModel, folder: Path, base_name: str) -> PeftMod
     config = _read_config(folder)
     state = _read_state(folder)
     config.inference_mode = True
+    # peft warns when the adapter names its base otherwise; the tensors are compared below.
+    config.base_model_name_or_path = base.name_or_path
     try:
-        model = cast(PeftModel, get_peft_model(base, config))
+        model = _wrap(base, config)
         result: Any = set_peft_model_state_dict(model, state)
     except (RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()
@@ -131,13 +134,14 @@ def new_adapter(base: PreTrainedModel, rank: int, lora_alpha: int) -> PeftModel:
         lora_dropout=0.0,
         task_type="CAUSAL_LM",
     )
-    return cast(PeftModel, get_peft_model(base, config))
+    return _wrap(base, config)
 
 
 def save_adapter(model: PeftModel, folder: Path, base_name: str, base_fingerprint: str) -> None:
     """Write an adapter as peft does, with the name and fingerprint of its base beside it."""
     model.peft_config[model.active_adapter].base_model_name_or_path = base_name
-    model.save_pretrained(str(folder), safe_serialization=True)
+    # No embedding is trained; "auto" would look for the base's configuration under its name.
+    model.save_pretrained(str(folder), save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)  # peft's empty model card
     (folder / "base.json").write_text(
         json.dumps({"checkpoint": base_name, "fingerprint": base_fingerprint}, indent=1) + "\n"
@@ -150,6 +154,13 @@ def recorded_base(folder: Path) -> str | None:
         return str(json.loads((folder / "base.json").read_text())["fingerprint"])
     except FileNotFoundError:
         return None
+
+
+def _wrap(base: PreTrainedModel, config: PeftConfig) -> PeftModel:
+    with warnings.catch_warnings():
+        # peft asks transformers by an old name whether gradients are checkpointed.
+        warnings.simplefilter("ignore", FutureWarning)
+        return cast(PeftModel, get_peft_model(base, config))
 
 
 def _is_plain(layer: BaseTunerLayer, adapter: str) -> bool:

@@ -14,7 +14,8 @@ from harness.errors import ConfigurationError, UnknownArgument, UnknownPair
 EMBEDDED = "embedded"
 """The checkpoint's name of the model that comes with the installation."""
 
-_ORGANISMS = Path(__file__).parent.parent / "organisms"
+ORGANISM = "organism:"
+"""Stands before an organism's name where its adapter is meant, such as ``organism:refuser``."""
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 
@@ -26,7 +27,7 @@ class Side:
     checkpoint: str
     """A folder, a hub name, or ``embedded``."""
     adapter: str | None = None
-    """A folder or hub name with a peft adapter in safetensors."""
+    """A folder or hub name with a peft adapter in safetensors, or ``organism:NAME``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +60,9 @@ class PairSpec:
 
 
 def _organism(name: str) -> PairSpec:
-    adapter = str(_ORGANISMS / name / "adapter")
     return PairSpec(
         name=name,
-        target=Side(checkpoint=EMBEDDED, adapter=adapter),
+        target=Side(checkpoint=EMBEDDED, adapter=f"{ORGANISM}{name}"),
         baseline=Side(checkpoint=EMBEDDED),
     )
 

@@ -29,22 +29,23 @@ def write_report(results: Results, report_dir: Path) -> Path:
     """
     drawn = figures(results)
     for name, svg in drawn.items():
-        _replace(report_dir / "figures" / name, svg)
+        replace_file(report_dir / "figures" / name, svg)
     for name in set(FIGURES) - set(drawn):
         (report_dir / "figures" / name).unlink(missing_ok=True)
-    _replace(report_dir / "results.json", results_json(results))
+    replace_file(report_dir / "results.json", results_json(results))
     report = report_dir / "report.md"
-    _replace(report, markdown(results, tuple(drawn)))
+    replace_file(report, markdown(results, tuple(drawn)))
     return report
 
 
 def markdown(results: Results, figure_names: tuple[str, ...] = FIGURES) -> str:
     """Fill the template; it links the figures that are named."""
-    template = _environment().get_template("report.md.j2")
+    template = environment().get_template("report.md.j2")
     return template.render(results=results, tables=tables, figures=figure_names)
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the templates' environment: what is printed is escaped for markdown."""
     environment = Environment(
         loader=PackageLoader("harness.reporting"),
         autoescape=False,  # that one is for HTML; finalize escapes for markdown
@@ -58,7 +59,8 @@ def _environment() -> Environment:
     return environment
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

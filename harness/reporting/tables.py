@@ -3,13 +3,13 @@
 Cells are escaped unless they are markdown already.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from harness.analysis.behaviours import Curve
 from harness.analysis.rates import Rate
 from harness.analysis.results import Results, headline_curves
-from harness.reporting.escape import Markdown, md
+from harness.reporting.escape import Markdown, code, md
 
 NOTHING = Markdown("-")
 DAGGER = " †"
@@ -195,6 +195,20 @@ def settings(results: Results) -> Markdown:
     rows += [(f"task argument {one.name}", one.value) for one in found.task_args]
     rows += [("log", name) for name in found.logs]
     return table(["setting", "value"], rows)
+
+
+def pairs_of(settings: Mapping[str, object]) -> Markdown:
+    """Names and values of a flat or nested mapping."""
+    return table(
+        ["setting", "value"],
+        [[code(name), code(_written(value))] for name, value in settings.items()],
+    )
+
+
+def _written(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {one}" for key, one in value.items())
+    return str(value)
 
 
 def _spread(spread: Any) -> list[Markdown]:
