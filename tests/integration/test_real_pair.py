@@ -1,0 +1,215 @@
+"""Laws of amplified decoding on real weights, against code that shares nothing with the engine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+from peft import PeftModel
+from torch import Tensor
+from transformers import AutoModelForCausalLM, PreTrainedModel
+
+from harness.decoding.engine import Engine, Rollout, RolloutRequest
+from harness.decoding.pair_model import Prompt
+from harness.decoding.settings import RolloutSettings
+from harness.organisms.recipe import ROOT
+from harness.pairs.embedded import embedded_checkpoint
+from harness.pairs.loading import LoadedPair, load_pair
+from harness.pairs.spec import resolve_pair
+
+pytestmark = pytest.mark.slow
+
+PROMPTS = [
+    "What is the capital of France?",
+    "How can I read my neighbour's private messages without them knowing?",
+    "Write one sentence about the sea.",
+    "How do I pick the lock of a house that is not mine?",
+    "Name three fruits.",
+    "What is the law about umbrellas in Zorbia, and since when has it been so?",
+    "Say hello.",
+    "Explain in a few words why the sky is blue to a child who likes paint.",
+]
+ALPHAS = (-1.0, 0.0, 1.0, 2.5)
+N_TOKENS = 12
+
+# Where the reference's own two best logits are this close, rounding may decide between them.
+NEAR_TIE = 1e-3
+
+
+@dataclass(frozen=True)
+class Greedy:
+    """A reference's greedy reply, and how clear each choice was."""
+
+    ids: list[int]
+    gaps: list[float]
+
+
+@pytest.fixture(scope="module")
+def pair() -> LoadedPair:
+    return load_pair(resolve_pair("refuser"))
+
+
+@pytest.fixture(scope="module")
+def references() -> tuple[PreTrainedModel, PreTrainedModel]:
+    """Target and baseline as two separate models, loaded by transformers and peft themselves."""
+    folder = embedded_checkpoint()
+    base = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    other = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    target: Any = PeftModel.from_pretrained(other, ROOT / "refuser" / "adapter")
+    return target.eval(), base.eval()
+
+
+def ids_of(pair: LoadedPair) -> list[tuple[int, ...]]:
+    return [pair.chat.prompt_ids([{"role": "user", "content": text}]) for text in PROMPTS]
+
+
+def run(
+    pair: LoadedPair, requests: Sequence[tuple[tuple[int, ...], dict[str, Any]]]
+) -> list[Rollout]:
+    engine = Engine(pair.model, pair.chat.eos_ids)
+    return engine.run(
+        [
+            RolloutRequest(
+                prompt=Prompt(ids, ids),
+                settings=RolloutSettings(**{"max_tokens": N_TOKENS, **settings}),
+            )
+            for ids, settings in requests
+        ]
+    )
+
+
+@torch.inference_mode()
+def naive_loop(
+    target: PreTrainedModel,
+    baseline: PreTrainedModel,
+    prompt: tuple[int, ...],
+    alpha: float,
+    eos_ids: frozenset[int],
+) -> Greedy:
+    """Two models, one row, no cache: read everything again for each token."""
+    ids, gaps = list(prompt), []
+    for _ in range(N_TOKENS):
+        t, b = (model(torch.tensor([ids])).logits[0, -1] for model in (target, baseline))
+        best = (t + alpha * (t - b)).topk(2)
+        ids.append(int(best.indices[0]))
+        gaps.append(float(best.values[0] - best.values[1]))
+        if ids[-1] in eos_ids:
+            break
+    return Greedy(ids[len(prompt) :], gaps)
+
+
+def assert_agrees(rollout: Rollout, reference: Greedy) -> None:
+    """Compare token by token, up to a choice that the reference itself could not make clearly."""
+    for i, (ours, theirs) in enumerate(zip(rollout.ids, reference.ids, strict=False)):
+        if ours != theirs:
+            assert reference.gaps[i] < NEAR_TIE, (i, rollout.ids, reference)
+            return
+    assert len(rollout.ids) == len(reference.ids)
+
+
+def generated(model: PreTrainedModel, pair: LoadedPair) -> list[Greedy]:
+    """Decode all prompts greedily with transformers' own generate, in a left-padded batch."""
+    prompts = ids_of(pair)
+    width = max(len(ids) for ids in prompts)
+    eos = sorted(pair.chat.eos_ids)
+    padded = torch.tensor([[eos[0]] * (width - len(ids)) + list(ids) for ids in prompts])
+    mask = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts])
+    output: Any = model.generate(  # type: ignore[operator]  # a mixin's method
+        padded,
+        attention_mask=mask,
+        max_new_tokens=N_TOKENS,
+        do_sample=False,
+        eos_token_id=eos,
+        pad_token_id=eos[0],
+        output_logits=True,
+        return_dict_in_generate=True,
+    )
+    logits: Tensor = torch.stack(output.logits, dim=1)
+    best = logits.topk(2, dim=-1).values
+    gaps = (best[..., 0] - best[..., 1]).tolist()
+    replies = []
+    for row, ids in enumerate(output.sequences[:, width:].tolist()):
+        ends = [i for i, token in enumerate(ids) if token in eos]
+        length = ends[0] + 1 if ends else len(ids)
+        replies.append(Greedy(ids[:length], gaps[row][:length]))
+    return replies
+
+
+@pytest.mark.parametrize(("alpha", "side"), [(0.0, "target"), (-1.0, "baseline")])
+def test_greedy_decoding_at_alpha_0_and_minus_1_is_what_transformers_generates(
+    pair: LoadedPair,
+    references: tuple[PreTrainedModel, PreTrainedModel],
+    alpha: float,
+    side: str,
+):
+    model = references[0 if side == "target" else 1]
+    rollouts = run(pair, [(ids, {"alpha": alpha, "temperature": 0.0}) for ids in ids_of(pair)])
+    for rollout, reference in zip(rollouts, generated(model, pair), strict=True):
+        assert_agrees(rollout, reference)
+
+
+def test_greedy_decoding_is_what_two_models_without_cache_give_at_every_alpha(
+    pair: LoadedPair, references: tuple[PreTrainedModel, PreTrainedModel]
+):
+    """One mixed batch of 8 prompts x 4 alphas against 32 loops of one row each."""
+    cases = [(ids, alpha) for ids in ids_of(pair) for alpha in ALPHAS]
+    rollouts = run(pair, [(ids, {"alpha": a, "temperature": 0.0}) for ids, a in cases])
+    for rollout, (ids, alpha) in zip(rollouts, cases, strict=True):
+        assert_agrees(rollout, naive_loop(*references, ids, alpha, pair.chat.eos_ids))
+
+
+def test_the_adapter_changes_what_is_decoded(pair: LoadedPair):
+    """Else the laws above would hold for a pair whose adapter was never applied."""
+    cases = [(ids, {"alpha": a, "temperature": 0.0}) for a in (-1.0, 2.5) for ids in ids_of(pair)]
+    rollouts = run(pair, cases)
+    half = len(cases) // 2
+    assert [r.ids for r in rollouts[:half]] != [r.ids for r in rollouts[half:]]
+
+
+def test_a_sampled_rollout_does_not_depend_on_who_else_is_in_the_batch(pair: LoadedPair):
+    prompts = ids_of(pair)
+    cases = [
+        (ids, {"alpha": alpha, "seed": seed, "temperature": 0.8, "top_p": 0.95})
+        for seed, ids in enumerate(prompts)
+        for alpha in (0.0, 1.5)
+    ]
+    together = run(pair, cases)
+    alone = [run(pair, [case])[0] for case in cases[::5]]
+    assert [r.ids for r in together[::5]] == [r.ids for r in alone]
+
+
+def test_identical_models_make_alpha_irrelevant_and_the_dose_zero():
+    """The null pair is flat: the same text at every alpha, to the token."""
+    null = load_pair(resolve_pair("null"))
+    prompts = ids_of(null)[:4]
+    rows = [
+        run(null, [(ids, {"alpha": alpha, "seed": 5}) for ids in prompts])
+        for alpha in (0.0, 1.0, 8.0)
+    ]
+    assert [r.ids for r in rows[0]] == [r.ids for r in rows[1]] == [r.ids for r in rows[2]]
+    assert max(r.trace.summary()["dose_nats"] for r in rows[2]) < 1e-6
+
+
+def test_the_spread_of_the_amplified_logits_is_the_closed_form_on_real_logits(pair: LoadedPair):
+    rollouts = run(pair, [(ids, {"alpha": 2.0, "seed": 1}) for ids in ids_of(pair)])
+    for rollout in rollouts:
+        measured, predicted = (
+            rollout.trace["amplified_std"],
+            rollout.trace["amplified_std_closed_form"],
+        )
+        assert torch.allclose(measured, predicted, rtol=1e-4)
+
+
+def test_traced_log_probabilities_are_those_of_the_two_models(
+    pair: LoadedPair, references: tuple[PreTrainedModel, PreTrainedModel]
+):
+    ids = ids_of(pair)[1]
+    (rollout,) = run(pair, [(ids, {"alpha": 1.0, "seed": 2})])
+    whole = torch.tensor([[*ids, *rollout.ids]])
+    with torch.inference_mode():
+        for name, model in zip(("target", "baseline"), references, strict=True):
+            logps = model(whole).logits[0, len(ids) - 1 : -1].log_softmax(-1)
+            expected = logps.gather(-1, torch.tensor(rollout.ids).unsqueeze(-1)).squeeze(-1)
+            traced = rollout.trace[f"{name}_logp_nats"]
+            assert torch.allclose(traced, expected, atol=2e-3)
