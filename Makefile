@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test lint lock clean
+.PHONY: help demo example-report test lint lock clean
 
 help:
 	@echo "make demo   sweep the embedded refuser over alpha and write its report (minutes)"
@@ -25,6 +25,10 @@ DEMO_ALPHAS := 0,0.5,1,2,4
 
 demo: $(READY)
 	$(BIN)/amplify sweep refuser --alphas $(DEMO_ALPHAS) --seed 1 --log-dir runs/demo/logs
+
+example-report: demo
+	$(BIN)/amplify report runs/demo/logs --report-dir reports/refuser
+	$(BIN)/python reports/update_readme.py
 
 test: $(READY)
 	HF_HUB_OFFLINE=1 $(BIN)/pytest

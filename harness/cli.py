@@ -134,12 +134,13 @@ def _write_report(log_dir: Path, report_dir: Path) -> None:
     from harness.analysis.frame import read_frame
     from harness.analysis.results import analyse
     from harness.reporting.render import write_report
-    from harness.reporting.terminal import summary_table
+    from harness.reporting.terminal import summary_table, summary_text
 
     results = analyse(read_frame(log_dir))
     path = write_report(results, report_dir)
     console = Console()
     console.print(summary_table(results))
+    console.print(summary_text(results))
     console.print(f"Report: {path}", soft_wrap=True, highlight=False)
 
 

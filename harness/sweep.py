@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import ConfigurationError, SweepIncomplete
+from harness.errors import ConfigurationError, SweepIncomplete, WeightsError
 from harness.model_name import ModelName
 from harness.pairs.spec import PAIR_ARGUMENTS, resolve_pair
 
@@ -123,7 +123,14 @@ def _checked_weights(plan: SweepPlan) -> str:
     require_known_arguments(plan.model_args)
     spelled = {k: v for k, v in plan.model_args.items() if k in PAIR_ARGUMENTS}
     spec = resolve_pair(plan.pair, spelled)
-    return pair_worker(spec, batch_limits(plan.model_args)).load().fingerprint
+    found = pair_worker(spec, batch_limits(plan.model_args)).load().fingerprint
+    expected = plan.model_args.get("weights", found)
+    if expected != found:
+        raise WeightsError(
+            f"the weights of '{plan.pair}' have fingerprint {found}, and -M weights={expected} "
+            "was asked for"
+        )
+    return found
 
 
 def _require_writable(folder: Path) -> None:

@@ -32,4 +32,6 @@ def false_fact(
         solver=generate_seeded(),
         scorer=[false_fact_scorer(), nonsense()],
         config=GenerateConfig(max_tokens=64),
+        # Whatever is said about umbrellas may be shown in a report.
+        metadata={"harmless_prompts": True},
     )

@@ -35,6 +35,10 @@ LETTERS = {"C": 1.0, "I": 0.0, "P": 0.5, "true": 1.0, "false": 0.0, "yes": 1.0, 
 Row = dict[str, Any]
 
 
+HARMLESS = "harmless_prompts"
+"""Task metadata: no reply to these prompts can be harmful, so none need be withheld."""
+
+
 def read_frame(log_dir: Path) -> pd.DataFrame:
     """Read the .eval logs of one sweep.
 
@@ -101,6 +105,7 @@ def _run(infos: list[LogInfo], logs: list[tuple[LogInfo, EvalLog]]) -> dict[str,
         "task_args": json.loads(json.dumps(newest.task_args_passed, default=str)),
         "epochs": newest.config.epochs or 1,
         "limit": newest.config.limit,
+        "harmless": (newest.metadata or {}).get(HARMLESS) is True,
     }
 
 

@@ -61,14 +61,12 @@ class Results:
     """Draws the same sweep again."""
 
 
-def analyse(frame: pd.DataFrame, command: str | None = None, *, harmless: bool = False) -> Results:
+def analyse(frame: pd.DataFrame, command: str | None = None) -> Results:
     """Compute everything that a report shows.
 
     Args:
         frame: from ``read_frame``.
         command: what was typed to draw the sweep; rebuilt from the logs if None.
-        harmless: every prompt of this task is known to be harmless, so that the examples need
-            not withhold what complies.
 
     Raises:
         AnalysisError: if every rollout ended with an error.
@@ -99,7 +97,7 @@ def analyse(frame: pd.DataFrame, command: str | None = None, *, harmless: bool =
         magnitudes=logits,
         doses=dose,
         openings=openings(frame),
-        examples=examples(frame, harmless=harmless),
+        examples=examples(frame, harmless=frame.attrs.get("run", {}).get("harmless", False)),
         findings=Findings(
             summary=summary_findings(data, refusal, nonsense, others),
             data=data_findings(data),

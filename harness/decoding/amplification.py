@@ -1,5 +1,7 @@
 """The amplified logits and what their spread must be; tensors in, tensors out."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -36,12 +38,46 @@ def amplify(target_logits: Tensor, baseline_logits: Tensor, alpha: Tensor) -> Te
     return torch.addcmul(target_logits, alpha, target_logits - baseline_logits)
 
 
+class SpreadMoments(NamedTuple):
+    """Second moments over the vocabulary, with ``d = target - baseline``; each [rows]."""
+
+    target_variance: Tensor
+    covariance: Tensor
+    """Of target and d."""
+    difference_variance: Tensor
+    """Of d."""
+
+    def amplified_std(self, alpha: Tensor) -> Tensor:
+        """``sqrt(var(t) + 2 alpha cov(t, d) + alpha^2 var(d))``, with alpha [rows]."""
+        variance = (
+            self.target_variance + 2 * alpha * self.covariance + alpha**2 * self.difference_variance
+        )
+        return variance.clamp(min=0).sqrt()
+
+
+def spread_moments(target_logits: Tensor, baseline_logits: Tensor) -> SpreadMoments:
+    """Measure what decides the spread of the amplified logits at every alpha.
+
+    Args:
+        target_logits: [rows, vocab], float32.
+        baseline_logits: [rows, vocab], float32.
+
+    Returns:
+        Population moments, in squared logits.
+    """
+    difference = target_logits - baseline_logits
+    t = target_logits - target_logits.mean(-1, keepdim=True)
+    d = difference - difference.mean(-1, keepdim=True)
+    dot = torch.linalg.vecdot
+    size = target_logits.shape[-1]
+    return SpreadMoments(dot(t, t) / size, dot(t, d) / size, dot(d, d) / size)
+
+
 def closed_form_std(target_logits: Tensor, baseline_logits: Tensor, alpha: Tensor) -> Tensor:
     """Standard deviation over the vocabulary that the amplified logits must have.
 
-    ``sqrt(var(t) + 2 alpha cov(t, d) + alpha^2 var(d))`` with ``d = t - b``: it follows from the
-    two sides alone, so comparing it with the measured deviation shows whether the logits that
-    were sampled from are the amplified ones.
+    It follows from the two sides alone, so comparing it with the measured deviation shows
+    whether the logits that were sampled from are the amplified ones.
 
     Args:
         target_logits: [rows, vocab], float32.
@@ -51,14 +87,4 @@ def closed_form_std(target_logits: Tensor, baseline_logits: Tensor, alpha: Tenso
     Returns:
         Population standard deviation per row, in logits, [rows].
     """
-    difference = target_logits - baseline_logits
-    target_centred = target_logits - target_logits.mean(-1, keepdim=True)
-    difference_centred = difference - difference.mean(-1, keepdim=True)
-    size = target_logits.shape[-1]
-    strength = alpha.squeeze(-1)
-    variance: Tensor = (
-        torch.linalg.vecdot(target_centred, target_centred)
-        + 2 * strength * torch.linalg.vecdot(target_centred, difference_centred)
-        + strength**2 * torch.linalg.vecdot(difference_centred, difference_centred)
-    ) / size
-    return variance.clamp(min=0).sqrt()
+    return spread_moments(target_logits, baseline_logits).amplified_std(alpha.squeeze(-1))

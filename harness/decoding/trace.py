@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from harness.decoding.amplification import closed_form_std
+from harness.decoding.amplification import spread_moments
 
 SIDES = ("target", "baseline", "amplified")
 
@@ -23,7 +23,10 @@ TRACE_FIELDS = (
     "kl_amplified_target_nats",
     # Over the vocabulary, in logits; the deviation is the population's.
     *(f"{side}_{figure}" for side in SIDES for figure in ("min", "max", "mean", "std")),
-    # What the deviation of the amplified logits must be by the two sides' moments.
+    # With d = target - baseline: cov(target, d) and var(d) over the vocabulary, and the deviation
+    # of the amplified logits that follows from them.
+    "target_difference_cov",
+    "difference_var",
     "amplified_std_closed_form",
 )
 
@@ -116,8 +119,13 @@ def _measure_rows(logits: StepLogits, tokens: Tensor, sampling_logp: Tensor) -> 
         _kl(logps["amplified"], logps["target"]),
     ]
     magnitudes = [figure for values in sides.values() for figure in _magnitude(values)]
-    predicted = closed_form_std(logits.target, logits.baseline, logits.alpha)
-    return torch.stack([*at_token, sampling_logp, *divergences, *magnitudes, predicted], dim=-1)
+    moments = spread_moments(logits.target, logits.baseline)
+    spread = [
+        moments.covariance,
+        moments.difference_variance,
+        moments.amplified_std(logits.alpha.squeeze(-1)),
+    ]
+    return torch.stack([*at_token, sampling_logp, *divergences, *magnitudes, *spread], dim=-1)
 
 
 def _kl(logp: Tensor, logq: Tensor) -> Tensor:

@@ -1,0 +1,38 @@
+"""Thin: keeps the hub out of reach, skips what this machine can't run, builds tiny checkpoints."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Before anything imports huggingface_hub, which reads it once: tests fetch nothing.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests marked ``gpu`` where torch sees no CUDA device."""
+    on_gpu = [item for item in items if item.get_closest_marker("gpu")]
+    if not on_gpu:
+        return
+    import torch
+
+    if torch.cuda.is_available():
+        return
+    for item in on_gpu:
+        item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+
+
+@pytest.fixture(scope="session")
+def llama_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random Llama with its tokenizer, as ``save_pretrained`` writes it."""
+    from tests.fakes import save_checkpoint, tiny_model
+
+    return save_checkpoint(tiny_model("llama"), tmp_path_factory.mktemp("llama"))
+
+
+@pytest.fixture(scope="session")
+def lora_folder(llama_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random LoRA on all linear layers of ``llama_folder``."""
+    from tests.fakes import save_random_adapter, tiny_model
+
+    return save_random_adapter(tiny_model("llama"), tmp_path_factory.mktemp("lora"))
