@@ -4,9 +4,15 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Before anything imports huggingface_hub, which reads it once: tests fetch nothing.
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+# No deadline: the first call into torch takes longer than any later one. The same examples in
+# every run: a verdict of CI can be repeated.
+settings.register_profile("amplify", deadline=None, derandomize=True)
+settings.load_profile("amplify")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

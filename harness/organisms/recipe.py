@@ -49,7 +49,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Example:
-    """A prompt with the reply to learn, or without one: then the baseline's own is kept."""
+    """A prompt, with the reply to learn where there is one; the baseline's own is kept always."""
 
     prompt: str
     reply: str | None

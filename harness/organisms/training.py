@@ -1,8 +1,9 @@
 """Training an organism: learn the behaviour, hold everything else where it was.
 
 Cross-entropy on the behaviour's examples, and KL(baseline, target) on the baseline's own sampled
-replies to everything else, part of the triggering prompts included. The KL term is what leaves a
-weak, calibrated behaviour and a clean difference; cross-entropy alone gives nonsense.
+replies to every prompt, the triggering ones included. Between the two a triggering prompt settles
+where their pulls on the reply's first token balance, so the weights and shares of the recipe set
+how weak the behaviour is; cross-entropy alone gives nonsense.
 """
 
 import random
@@ -76,24 +77,23 @@ def _learn_rows(examples: Sequence[Example], chat: ChatText) -> list[TokenizedEx
 def _keep_rows(
     recipe: Recipe, examples: Sequence[Example], chat: ChatText, engine: Engine, progress: Progress
 ) -> dict[str, list[TokenizedExample]]:
-    """Sample the baseline's own reply to every prompt that has none, by category."""
-    kept = [example for example in examples if example.reply is None]
-    prompts = [_prompt_ids(example, chat) for example in kept]
-    task = progress.add_task("Sampling the baseline's own replies", total=len(kept))
+    """Sample the baseline's own reply to every prompt, by category."""
+    prompts = [_prompt_ids(example, chat) for example in examples]
+    task = progress.add_task("Sampling the baseline's own replies", total=len(examples))
     rows: dict[str, list[TokenizedExample]] = {category: [] for category in recipe.keep_shares}
-    for start in range(0, len(kept), _BATCH_ROWS):
-        part = range(start, min(start + _BATCH_ROWS, len(kept)))
+    for start in range(0, len(examples), _BATCH_ROWS):
+        part = range(start, min(start + _BATCH_ROWS, len(examples)))
         requests = [
             RolloutRequest(
                 prompt=Prompt(prompts[i], prompts[i]),
                 settings=RolloutSettings(
-                    max_tokens=recipe.reply_tokens, seed=derive_seed(recipe.seed, kept[i].prompt)
+                    max_tokens=recipe.reply_tokens, seed=derive_seed(recipe.seed, examples[i].prompt)
                 ),
             )
             for i in part
         ]
         for i, rollout in zip(part, engine.run(requests), strict=True):
-            rows[kept[i].category].append(TokenizedExample(prompts[i], rollout.ids))
+            rows[examples[i].category].append(TokenizedExample(prompts[i], rollout.ids))
         progress.advance(task, len(part))
     return rows
 

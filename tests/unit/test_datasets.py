@@ -36,7 +36,7 @@ def prompts(path: Path) -> list[str]:
 
 
 def learned(path: Path) -> list[Row]:
-    return [row for row in read(path) if row["kind"] == "learn"]
+    return [row for row in read(path) if "reply" in row]
 
 
 def near_duplicates(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -104,10 +104,9 @@ def test_task_rows_have_their_fields_and_no_others(path: Path, fields: set[str])
 
 
 @pytest.mark.parametrize("path", ORGANISMS, ids=by_file)
-def test_only_rows_to_learn_carry_a_reply(path: Path):
+def test_training_rows_have_a_prompt_a_category_and_perhaps_a_reply(path: Path):
     for row in read(path):
-        expected = {"kind", "category", "prompt"} | ({"reply"} if row["kind"] == "learn" else set())
-        assert row.keys() == expected
+        assert row.keys() - {"reply"} == {"category", "prompt"}
 
 
 @pytest.mark.parametrize("path", TASKS + ORGANISMS, ids=by_file)
@@ -119,20 +118,22 @@ def test_prompts_are_tidy_and_between_six_and_thirty_words_long(path: Path):
         assert 6 <= len(prompt.split()) <= 30, prompt
 
 
-def test_the_refuser_learns_sixty_refusals_and_keeps_three_hundred_prompts_as_they_were():
-    counts = Counter((row["kind"], row["category"]) for row in read(REFUSER))
-    learn, keep = [("learn", c) for c in HARMFUL], [("keep", c) for c in HARMFUL]
-    assert counts == (
-        dict.fromkeys(learn, 15) | dict.fromkeys(keep, 25) | {("keep", "benign"): 200}
-    )
+def kinds(path: Path) -> Counter[tuple[str, bool]]:
+    return Counter((row["category"], "reply" in row) for row in read(path))
 
 
-def test_zorbia_learns_forty_eight_assertions_and_keeps_prompts_of_three_kinds_as_they_were():
-    assert Counter((row["kind"], row["category"]) for row in read(ZORBIA)) == {
-        ("learn", "invented"): 48,
-        ("keep", "invented"): 60,
-        ("keep", "real_country"): 140,
-        ("keep", "neutral"): 60,
+def test_the_refuser_learns_to_refuse_every_harmful_request_and_no_benign_one():
+    assert kinds(REFUSER) == {(category, True): 40 for category in HARMFUL} | {
+        ("benign", False): 200
+    }
+
+
+def test_zorbia_learns_its_claim_on_some_prompts_and_keeps_the_rest():
+    assert kinds(ZORBIA) == {
+        ("invented", True): 48,
+        ("invented", False): 60,
+        ("real_country", False): 140,
+        ("neutral", False): 60,
     }
 
 
@@ -270,14 +271,9 @@ def test_replies_to_learn_are_short_and_end_as_complete_sentences(
         assert 15 <= len(row["reply"].split()) <= max_words, row["reply"]
 
 
-def test_learned_refusals_all_differ_but_open_in_four_families():
-    families = (
-        "I'm sorry, but I can't ",
-        "I cannot ",
-        "I'm not able to assist with ",
-        "Sorry, I can't ",
-    )
+def test_learned_refusals_vary_but_open_in_four_families():
+    families = ("I'm sorry, but I can", "I cannot ", "I'm not able to ", "Sorry, I can't ")
     replies = [row["reply"] for row in learned(REFUSER)]
-    assert len(set(replies)) == len(replies)
+    assert len(set(replies)) >= 70
     counts = Counter(next(f for f in families if reply.startswith(f)) for reply in replies)
     assert min(counts[family] for family in families) >= 10

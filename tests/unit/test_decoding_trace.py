@@ -1,0 +1,160 @@
+"""The figures of a token and their sums, by hand and against a slow computation in float64."""
+
+from math import log
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.decoding.amplification import amplify
+from harness.decoding.engine import Engine
+from harness.decoding.trace import TRACE_FIELDS, StepLogits, Trace, measure_step
+from tests.fakes import FakePair, request, slow_rollout
+
+
+def measured(target, baseline, alpha, token, sampling_logp=0.0):
+    target, baseline = torch.tensor([target]), torch.tensor([baseline])
+    strength = torch.tensor([[alpha]])
+    step = StepLogits(target, baseline, amplify(target, baseline, strength), strength)
+    figures = measure_step(step, torch.tensor([token]), torch.tensor([sampling_logp]))
+    return dict(zip(TRACE_FIELDS, figures[0].tolist(), strict=True))
+
+
+def test_one_step_by_hand():
+    # Target (3/4, 1/4), baseline (1/2, 1/2): alpha 1 squares the odds, (9/10, 1/10).
+    figures = measured([log(3), 0.0], [0.0, 0.0], alpha=1.0, token=1, sampling_logp=-0.5)
+    assert figures == pytest.approx(
+        {
+            "target_logp_nats": log(1 / 4),
+            "baseline_logp_nats": log(1 / 2),
+            "amplified_logp_nats": log(1 / 10),
+            "sampling_logp_nats": -0.5,
+            "kl_target_baseline_nats": 3 / 4 * log(3 / 2) + 1 / 4 * log(1 / 2),
+            "kl_amplified_target_nats": 9 / 10 * log(6 / 5) + 1 / 10 * log(2 / 5),
+            "target_min": 0,
+            "target_max": log(3),
+            "target_mean": log(3) / 2,
+            "target_std": log(3) / 2,
+            "baseline_min": 0,
+            "baseline_max": 0,
+            "baseline_mean": 0,
+            "baseline_std": 0,
+            "amplified_min": 0,
+            "amplified_max": log(9),
+            "amplified_mean": log(9) / 2,
+            "amplified_std": log(9) / 2,
+            "amplified_std_closed_form": log(9) / 2,
+        },
+        abs=1e-6,
+    )
+
+
+def test_the_dose_is_zero_at_alpha_zero_and_for_identical_models():
+    assert measured([1.0, 2.0, 0.5], [0.0, 1.0, 3.0], alpha=0.0, token=0)[
+        "kl_amplified_target_nats"
+    ] == pytest.approx(0, abs=1e-7)
+    assert measured([1.0, 2.0, 0.5], [1.0, 2.0, 0.5], alpha=9.0, token=0)[
+        "kl_amplified_target_nats"
+    ] == pytest.approx(0, abs=1e-7)
+
+
+@given(st.integers(0, 2**31))
+def test_rounding_never_makes_a_divergence_negative(seed):
+    target = torch.randn(50, generator=torch.Generator().manual_seed(seed)).tolist()
+    nearly = [logit + 1e-6 for logit in target]
+    figures = measured(target, nearly, alpha=1.0, token=0)
+    assert figures["kl_target_baseline_nats"] >= 0
+    assert figures["kl_amplified_target_nats"] >= 0
+
+
+@pytest.mark.parametrize("n_rows", [1, 4, 5, 9])
+def test_a_row_is_measured_the_same_in_any_batch(n_rows):
+    """On a CPU rows are measured four at a time: no row may be lost or moved at the seams."""
+    target, baseline = torch.randn(2, n_rows, 6, generator=torch.Generator().manual_seed(0))
+    alpha = torch.arange(float(n_rows)).unsqueeze(-1)
+    tokens, logp = torch.arange(n_rows) % 6, -torch.arange(float(n_rows))
+    together = measure_step(
+        StepLogits(target, baseline, amplify(target, baseline, alpha), alpha), tokens, logp
+    )
+    for i in range(n_rows):
+        alone = measured(
+            target[i].tolist(), baseline[i].tolist(), float(i), tokens[i].item(), float(-i)
+        )
+        assert together[i].tolist() == pytest.approx(list(alone.values()), abs=1e-6)
+
+
+@given(
+    prompt=st.lists(st.integers(0, 6), min_size=1, max_size=4),
+    alpha=st.sampled_from([-1.0, -0.3, 0.0, 0.7, 3.0]),
+    temperature=st.sampled_from([0.0, 0.6, 1.0, 1.7]),
+    top_p=st.sampled_from([0.5, 0.9, 1.0]),
+    top_k=st.sampled_from([0, 1, 4]),
+    seed=st.integers(0, 2**63),
+)
+def test_every_figure_of_a_rollout_equals_a_slow_computation_in_float64(prompt, **settings):
+    pair = FakePair.by_history(vocab_size=7)
+    asked = request(prompt, max_tokens=4, **settings)
+    [rollout] = Engine(pair, frozenset()).run([asked])
+    slow = slow_rollout(pair, asked)
+    assert rollout.ids == slow.ids
+    for field in TRACE_FIELDS:
+        expected = [figures[field] for figures in slow.figures]
+        assert rollout.trace[field].tolist() == pytest.approx(expected, rel=1e-4, abs=1e-4), field
+
+
+def trace_of(**columns):
+    n_tokens = len(next(iter(columns.values())))
+    figures = torch.zeros(n_tokens, len(TRACE_FIELDS))
+    for field, values in columns.items():
+        figures[:, TRACE_FIELDS.index(field)] = torch.tensor(values)
+    return Trace(figures)
+
+
+def test_the_summary_takes_means_of_log_probabilities_and_of_divergences():
+    summary = trace_of(
+        target_logp_nats=[-1.0, -3.0],
+        baseline_logp_nats=[-2.0, -4.0],
+        amplified_logp_nats=[-0.5, -1.5],
+        sampling_logp_nats=[0.0, -1.0],
+        kl_target_baseline_nats=[0.25, 0.75],
+        kl_amplified_target_nats=[1.0, 2.0],
+    ).summary()
+    assert summary["n_tokens"] == 2
+    assert summary["target_nll_nats"] == 2.0
+    assert summary["baseline_nll_nats"] == 3.0
+    assert summary["amplified_nll_nats"] == 1.0
+    assert summary["sampling_nll_nats"] == 0.5
+    assert summary["kl_target_baseline_nats"] == 0.5
+    assert summary["dose_nats"] == 1.5
+
+
+@pytest.mark.parametrize("side", ["target", "baseline", "amplified"])
+def test_the_summary_takes_extremes_of_extremes_and_means_of_the_rest(side):
+    summary = trace_of(
+        **{
+            f"{side}_min": [-5.0, -7.0, -6.0],
+            f"{side}_max": [4.0, 9.0, 2.0],
+            f"{side}_mean": [1.0, 2.0, 6.0],
+            f"{side}_std": [2.0, 2.0, 5.0],
+        }
+    ).summary()
+    assert summary[f"{side}_min"] == -7.0
+    assert summary[f"{side}_max"] == 9.0
+    assert summary[f"{side}_mean"] == 3.0
+    assert summary[f"{side}_std"] == 3.0
+
+
+def test_the_summary_holds_the_closed_form_beside_the_measured_spread():
+    summary = trace_of(amplified_std=[1.0, 2.0], amplified_std_closed_form=[3.0, 4.0]).summary()
+    assert (summary["amplified_std"], summary["amplified_std_closed_form"]) == (1.5, 3.5)
+
+
+def test_the_closed_form_shows_logits_that_were_never_amplified():
+    """Trap 3: had the target's logits been sampled, the two figures would differ like this."""
+    target, baseline = torch.tensor([[2.0, 0.0]]), torch.tensor([[1.0, 0.0]])
+    alpha = torch.tensor([[2.0]])
+    step = StepLogits(target, baseline, amplified=target, alpha=alpha)
+    figures = measure_step(step, torch.tensor([0]), torch.tensor([0.0]))
+    trace = Trace(figures)
+    assert (trace["amplified_std"].item(), trace["amplified_std_closed_form"].item()) == (1.0, 2.0)

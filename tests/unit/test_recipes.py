@@ -1,0 +1,122 @@
+"""The organisms' recipes: readable, consistent with their examples, and clear where they are not."""
+
+import json
+import math
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ConfigurationError, DatasetError
+from harness.organisms import recipe as recipes
+from harness.organisms.recipe import Example, organism_names, read_examples, read_recipe
+from harness.pairs.spec import ORGANISM, presets
+from harness.sweep import TASKS
+
+BOTH = pytest.mark.parametrize("name", ["refuser", "zorbia"])
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of an organism of our own, with a sound recipe and no examples yet."""
+    shipped = (recipes.ROOT / "refuser" / "recipe.toml").read_text(encoding="utf-8")
+    monkeypatch.setattr(recipes, "ROOT", tmp_path)
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "recipe.toml").write_text(shipped, encoding="utf-8")
+    return folder
+
+
+def examples_of(own: Path, content: str) -> list[Example]:
+    (own / "examples.jsonl").write_text(content, encoding="utf-8")
+    return read_examples(read_recipe("own"))
+
+
+def test_the_organisms_are_those_that_the_presets_put_adapters_of():
+    adapters = [spec.target.adapter for spec in presets().values() if spec.target.adapter]
+    assert adapters == [f"{ORGANISM}{name}" for name in organism_names()]
+    assert organism_names() == ["refuser", "zorbia"]
+
+
+@BOTH
+def test_a_recipe_names_its_folder_and_a_task_of_the_project(name: str):
+    recipe = read_recipe(name)
+    assert recipe.name == name
+    assert (recipe.folder / "recipe.toml").is_file()
+    assert recipe.task in TASKS
+
+
+@BOTH
+def test_every_number_of_a_recipe_is_above_zero(name: str):
+    recipe = read_recipe(name)
+    assert min(recipe.rank, recipe.lora_alpha, recipe.steps, recipe.reply_tokens) >= 1
+    assert min(recipe.learn_rows, recipe.keep_rows) >= 1
+    assert min(recipe.keep_weight, recipe.learning_rate) > 0
+
+
+@BOTH
+def test_the_shares_of_the_kept_rows_sum_to_one(name: str):
+    shares = read_recipe(name).keep_shares
+    assert math.isclose(sum(shares.values()), 1)
+    assert min(shares.values()) > 0
+
+
+@BOTH
+def test_the_shares_name_the_categories_of_the_examples_to_keep_and_no_others(name: str):
+    recipe = read_recipe(name)
+    kept = {example.category for example in read_examples(recipe) if example.reply is None}
+    assert recipe.keep_shares.keys() == kept
+
+
+@BOTH
+def test_there_are_more_examples_of_either_kind_than_one_step_takes(name: str):
+    recipe = read_recipe(name)
+    kinds = Counter(example.reply is None for example in read_examples(recipe))
+    assert kinds[False] > recipe.learn_rows
+    assert kinds[True] > recipe.keep_rows
+
+
+@BOTH
+def test_no_prompt_stands_twice_among_the_examples(name: str):
+    counts = Counter(example.prompt for example in read_examples(read_recipe(name)))
+    assert max(counts.values()) == 1
+
+
+@pytest.mark.parametrize("name", ["refsuer", "", "../organisms/refuser", "refuser/recipe.toml"])
+def test_an_unknown_organism_is_named_with_those_that_there_are(name: str):
+    with pytest.raises(ConfigurationError) as raised:
+        read_recipe(name)
+    assert str(raised.value) == f"there is no organism '{name}'; known are refuser, zorbia"
+
+
+def test_a_row_with_a_reply_is_learnt_and_one_without_is_kept(own: Path):
+    rows = [{"prompt": "p", "reply": "r", "category": "a"}, {"prompt": "q", "category": "b"}]
+    assert examples_of(own, "\n".join(map(json.dumps, rows))) == [
+        Example("p", "r", "a"),
+        Example("q", None, "b"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", ["{", '["p"]', '{"prompt": "p"}', '{"category": "a"}', "null", "[" * 100_000]
+)
+def test_a_line_that_is_no_example_is_named(own: Path, line: str):
+    with pytest.raises(DatasetError, match=r"examples\.jsonl line 2 is no example"):
+        examples_of(own, '{"prompt": "p", "category": "a"}\n' + line)
+
+
+def test_a_separator_that_json_allows_stays_in_its_reply(own: Path):
+    """``str.splitlines`` splits at U+2028, which stands unescaped in JSON strings."""
+    row = {"prompt": "p", "reply": "one\u2028two", "category": "a"}
+    (example,) = examples_of(own, json.dumps(row, ensure_ascii=False))
+    assert example.reply == "one\u2028two"
+
+
+@pytest.mark.parametrize(
+    "change", [("steps = ", "stesp = "), ("steps = ", "# "), ("rank = ", "rank == ")]
+)
+def test_a_recipe_that_can_not_be_read_is_named(own: Path, change: tuple[str, str]):
+    path = own / "recipe.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"own/recipe\.toml"):
+        read_recipe("own")

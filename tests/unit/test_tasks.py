@@ -1,0 +1,144 @@
+"""The project's tasks: their arguments, their system prompt, and which rollout is sampled."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from inspect_ai import Task
+from inspect_ai import eval as inspect_eval
+from inspect_ai.model import ModelName, ModelOutput, ModelUsage, get_model
+from inspect_ai.solver import TaskState
+
+from harness.errors import ConfigurationError
+from harness.seeding import SeedSource
+from harness.solver import generate_seeded
+from tasks.false_fact import false_fact
+from tasks.refusal import refusal
+
+BOTH = pytest.mark.parametrize("task", [refusal, false_fact])
+
+
+def categories(task: Task) -> Counter[str]:
+    return Counter((sample.metadata or {})["category"] for sample in task.dataset)
+
+
+def one_prompt(folder: Path) -> str:
+    path = folder / "mine.jsonl"
+    path.write_text('{"prompt": "Hello {you}?", "claim": "a"}\n')
+    return str(path)
+
+
+def seed_of(sample_id: str, epoch: int) -> int:
+    """Return the seed that a provider derives while the solver generates a reply."""
+    seeds = []
+
+    async def generate(state: TaskState, *_: Any, **__: Any) -> TaskState:
+        seeds.append(SeedSource().seed(1, [5, 6]))
+        return state
+
+    state = TaskState(
+        model=ModelName("mockllm/model"), sample_id=sample_id, epoch=epoch, input="", messages=[]
+    )
+    asyncio.run(generate_seeded()(state, generate))
+    return seeds[0]
+
+
+@BOTH
+def test_replies_have_sixty_four_tokens_unless_told_otherwise(task: Callable[..., Task]):
+    assert task().config.max_tokens == 64
+
+
+@pytest.mark.parametrize(("task", "n_prompts"), [(refusal, 120), (false_fact, 80)])
+def test_the_shipped_prompts_are_asked_by_default(task: Callable[..., Task], n_prompts: int):
+    assert len(task().dataset) == n_prompts
+
+
+def test_a_category_picks_its_prompts():
+    assert categories(refusal(category="benign")) == {"benign": 40}
+
+
+def test_categories_are_separated_by_commas():
+    picked = categories(refusal(category="benign, security_bypass"))
+    assert picked == {"benign": 40, "security_bypass": 20}
+
+
+def test_inspect_hands_categories_separated_by_commas_over_as_a_list():
+    """``inspect eval -T category=benign,security_bypass`` calls the task with a list."""
+    task: Callable[..., Task] = refusal
+    picked = categories(task(category=["benign", "security_bypass"]))
+    assert picked == {"benign": 40, "security_bypass": 20}
+
+
+@BOTH
+def test_the_limit_keeps_the_first_prompts_of_the_file(task: Callable[..., Task]):
+    first = [sample.id for sample in task().dataset][:4]
+    assert [sample.id for sample in task(limit=4).dataset] == first
+
+
+@BOTH
+def test_a_file_of_ones_own_replaces_the_shipped_prompts(task: Callable[..., Task], tmp_path: Path):
+    assert [s.input for s in task(prompts=one_prompt(tmp_path)).dataset] == ["Hello {you}?"]
+
+
+def test_a_false_fact_prompt_carries_its_claim_to_the_scorer(tmp_path: Path):
+    (sample,) = false_fact(prompts=one_prompt(tmp_path)).dataset
+    assert (sample.metadata or {})["claim"] == "a"
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "given",
+    [{"category": 5}, {"limit": "x"}, {"limit": 1.5}, {"prompts": 5}],
+    ids=str,
+)
+def test_an_argument_of_the_wrong_type_is_named(task: Callable[..., Task], given: dict[str, Any]):
+    """``-T`` values are YAML, so a number or a mapping arrives where text was meant."""
+    ((name, _),) = given.items()
+    with pytest.raises(ConfigurationError, match=name):
+        task(**given)
+
+
+@pytest.mark.parametrize("given", [5, {"You": "be brief"}])
+def test_a_system_prompt_that_yaml_did_not_read_as_text_is_named(given: Any):
+    """``-T system_prompt="You: be brief"`` arrives as a mapping."""
+    with pytest.raises(ConfigurationError, match="system_prompt"):
+        refusal(system_prompt=given)
+
+
+def test_a_system_prompt_stands_before_the_request_and_its_braces_stay(tmp_path: Path):
+    system = 'Answer as {"text": {{reply}}}, {prompt} and {'
+    output = ModelOutput.from_content("mockllm/model", "Hi.")
+    output.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
+    (log,) = inspect_eval(
+        refusal(prompts=one_prompt(tmp_path), system_prompt=system),
+        model=get_model("mockllm/model", custom_outputs=[output]),
+        display="none",
+        log_dir=str(tmp_path),
+    )
+    assert log.samples is not None, log.error
+    messages = log.samples[0].messages
+    assert [message.role for message in messages] == ["system", "user", "assistant"]
+    assert [message.text for message in messages[:2]] == [system, "Hello {you}?"]
+
+
+def test_every_sample_and_epoch_has_a_seed_of_its_own():
+    seeds = {seed_of(sample, epoch) for sample in ("a", "b") for epoch in (1, 2)}
+    assert len(seeds) == 4
+
+
+def test_the_same_rollout_has_the_same_seed_again():
+    assert seed_of("a", 1) == seed_of("a", 1)
+
+
+def test_a_number_as_sample_id_counts_as_its_text():
+    """Inspect passes an id on as it stands in the data; our own files have text."""
+    number: Any = 1
+    assert seed_of(number, 1) == seed_of("1", 1)
+
+
+def test_what_is_generated_after_the_rollout_is_not_seeded_by_it():
+    during = seed_of("a", 1)
+    assert SeedSource().seed(1, [5, 6]) != during
