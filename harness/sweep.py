@@ -1,6 +1,5 @@
 """One sweep: a task over a pair at several alphas, as one Inspect eval set in one pool."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,10 @@ if TYPE_CHECKING:
 
 TASKS = ("refusal", "false_fact")
 """The project's own tasks, which ``--task`` takes by name."""
+
+
+# Requests that may wait in the process at the same time; each is a few kilobytes.
+_ALL = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +78,6 @@ def run_sweep(plan: SweepPlan) -> None:
     _require_writable(plan.log_dir)
     weights = _checked_weights(plan)
     config: dict[str, int] = {} if plan.max_tokens is None else {"max_tokens": plan.max_tokens}
-    # Inspect says at this level that it sets up a folder and retries; the display shows as much.
-    logging.getLogger("inspect_ai").setLevel(logging.WARNING)
     complete, logs = eval_set(
         tasks=task,
         task_args=dict(plan.task_args) if isinstance(task, str) else {},
@@ -90,11 +91,12 @@ def run_sweep(plan: SweepPlan) -> None:
         seed=plan.seed,
         retry_attempts=0,
         max_tasks=len(plan.models),
-        # Two batches' worth: one decodes while the next one waits.
-        max_connections=1000,
-        max_samples=1000,
+        # All at once: the engine's own scheduler groups what shares a prompt and bounds the batch.
+        max_connections=_ALL,
+        max_samples=_ALL,
         # Traces are in the outputs' metadata; the realtime database is for the log viewer.
         log_realtime=False,
+        log_level="warning",
         **config,  # type: ignore[arg-type]  # TypedDict keywords
     )
     if not complete:

@@ -7,6 +7,7 @@ every test.
 """
 
 import copy
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -202,7 +203,10 @@ def _slow_figures(sides: dict[str, NDArray[np.float64]], token: int) -> dict[str
     for side, logits in sides.items():
         for figure in ("min", "max", "mean", "std"):
             figures[f"{side}_{figure}"] = float(getattr(logits, figure)())
-    # Exactly in float64: the measured spread and its closed form are one number.
+    target, difference = sides["target"], sides["target"] - sides["baseline"]
+    figures["target_difference_cov"] = float(np.cov(target, difference, ddof=0)[0, 1])
+    figures["difference_var"] = float(difference.var())
+    # In float64 the measured spread and its closed form are one number.
     figures["amplified_std_closed_form"] = figures["amplified_std"]
     return figures
 
@@ -277,7 +281,10 @@ def save_checkpoint(
 def random_adapter(base: PreTrainedModel, seed: int = 1, **config: Any) -> PeftModel:
     """Put an adapter with random weights, B included, on a copy of a model."""
     usual = {"r": 2, "lora_alpha": 6, "target_modules": "all-linear", "task_type": "CAUSAL_LM"}
-    model = get_peft_model(copy.deepcopy(base), LoraConfig(**{**usual, **config}))
+    with warnings.catch_warnings():
+        # peft asks transformers by an old name whether gradients are checkpointed.
+        warnings.simplefilter("ignore", FutureWarning)
+        model = get_peft_model(copy.deepcopy(base), LoraConfig(**{**usual, **config}))
     generator = torch.Generator().manual_seed(seed)
     for parameter in model.parameters():
         if parameter.requires_grad:

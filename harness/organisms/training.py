@@ -87,7 +87,8 @@ def _keep_rows(
             RolloutRequest(
                 prompt=Prompt(prompts[i], prompts[i]),
                 settings=RolloutSettings(
-                    max_tokens=recipe.reply_tokens, seed=derive_seed(recipe.seed, examples[i].prompt)
+                    max_tokens=recipe.reply_tokens,
+                    seed=derive_seed(recipe.seed, examples[i].prompt),
                 ),
             )
             for i in part
@@ -179,14 +180,21 @@ def _reply_logps(model: PeftModel, rows: Sequence[TokenizedExample]) -> tuple[Te
     """Return log-probabilities, [reply tokens, vocab], and ids, [reply tokens], of all replies."""
     device = next(model.parameters()).device
     columns = max(len(row.prompt) + len(row.reply) for row in rows)
+    kept = max(len(row.reply) for row in rows) + 1
     ids = torch.zeros(len(rows), columns, dtype=torch.int64)
     mask = torch.zeros_like(ids)
-    predicts_reply = torch.zeros(len(rows), columns, dtype=torch.bool)
+    predicts_reply = torch.zeros(len(rows), kept, dtype=torch.bool)
     for i, row in enumerate(rows):
-        end = len(row.prompt) + len(row.reply)
-        ids[i, :end] = torch.tensor(row.prompt + row.reply)
-        mask[i, :end] = 1
-        predicts_reply[i, len(row.prompt) - 1 : end - 1] = True
-    logits = model(input_ids=ids.to(device), attention_mask=mask.to(device)).logits
+        length = len(row.prompt) + len(row.reply)
+        ids[i, columns - length :] = torch.tensor(row.prompt + row.reply)
+        mask[i, columns - length :] = 1
+        predicts_reply[i, kept - 1 - len(row.reply) : kept - 1] = True
+    # Replies end in the last column, so the output projection can leave the prompts out.
+    logits = model(
+        input_ids=ids.to(device),
+        attention_mask=mask.to(device),
+        position_ids=(mask.cumsum(-1) - 1).clamp(min=0).to(device),
+        logits_to_keep=kept,
+    ).logits
     replies = torch.cat([torch.tensor(row.reply) for row in rows]).to(device)
     return logits[predicts_reply.to(device)].float().log_softmax(-1), replies

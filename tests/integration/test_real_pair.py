@@ -213,3 +213,21 @@ def test_traced_log_probabilities_are_those_of_the_two_models(
             expected = logps.gather(-1, torch.tensor(rollout.ids).unsqueeze(-1)).squeeze(-1)
             traced = rollout.trace[f"{name}_logp_nats"]
             assert torch.allclose(traced, expected, atol=2e-3)
+
+
+@pytest.mark.gpu
+def test_greedy_decoding_on_cuda_is_that_on_the_cpu(pair: LoadedPair):
+    """Apart from near ties; the devices round differently."""
+    on_cuda = load_pair(resolve_pair("refuser", {"device": "cuda"}))
+    cases = [(ids, {"alpha": 1.0, "temperature": 0.0}) for ids in ids_of(pair)]
+    for ours, theirs in zip(run(on_cuda, cases), run(pair, cases), strict=True):
+        n_same = next(
+            (i for i, (a, b) in enumerate(zip(ours.ids, theirs.ids, strict=False)) if a != b),
+            min(len(ours.ids), len(theirs.ids)),
+        )
+        assert n_same >= 1
+        for side in ("target", "baseline"):
+            field = f"{side}_logp_nats"
+            assert torch.allclose(
+                ours.trace[field][:n_same], theirs.trace[field][:n_same], atol=2e-2
+            )

@@ -20,11 +20,11 @@ def invoke(*words: str) -> Result:
     return CliRunner().invoke(main, words)
 
 
-def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def commands(group: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:
     for name, command in group.commands.items():
-        yield (*path, name)
+        yield f"{path}{name}", command
         if isinstance(command, click.Group):
-            yield from commands(command, (*path, name))
+            yield from commands(command, f"{path}{name} ")
 
 
 @pytest.fixture
@@ -53,13 +53,13 @@ def test_help_names_every_command():
         assert f"\n  {name} " in result.output
 
 
-@pytest.mark.parametrize("path", commands(main), ids=" ".join)
-def test_each_command_explains_itself(path: tuple[str, ...]):
-    result = invoke(*path, "--help")
+@pytest.mark.parametrize(("path", "command"), [*commands(main)])
+def test_each_command_explains_itself(path: str, command: click.Command):
+    result = invoke(*path.split(), "--help")
     assert result.exit_code == 0
-    assert result.output.startswith(f"Usage: main {' '.join(path)} ")
-    explanation = result.output.splitlines()[2]
-    assert explanation.strip().endswith((".", ",")) or len(explanation) > 60
+    assert result.output.startswith(f"Usage: main {path} ")
+    assert command.help is not None
+    assert command.help.splitlines()[0] in " ".join(result.output.split())
 
 
 def test_help_of_the_sweep_names_its_options_and_defaults():

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.decoding.amplification import amplify, closed_form_std
+from harness.decoding.amplification import amplify, closed_form_std, spread_moments
 from harness.errors import VocabularyMismatch
 
 alphas = st.floats(-100, 100, width=32)
@@ -72,6 +72,17 @@ def test_the_closed_form_of_a_difference_along_the_target():
     # t = (2, 0) has deviation 1, d = (1, 0) has 0.5 and the same sign: 1 + 2 * 0.5.
     target, baseline = torch.tensor([[2.0, 0.0]]), torch.tensor([[1.0, 0.0]])
     assert closed_form_std(target, baseline, column(2.0)).tolist() == [2.0]
+
+
+def test_the_moments_of_each_row_by_hand():
+    target = torch.tensor([[3.0, 1.0], [0.0, 4.0]])
+    difference = torch.tensor([[4.0, 0.0], [1.0, -1.0]])
+    moments = spread_moments(target, target - difference)
+    assert moments.target_variance.tolist() == [1.0, 4.0]
+    assert moments.covariance.tolist() == [2.0, -2.0]
+    assert moments.difference_variance.tolist() == [4.0, 1.0]
+    # sqrt(1 + 2 * 2 + 4) and sqrt(4 - 2 * 2 * 2 + 4).
+    assert moments.amplified_std(torch.tensor([1.0, 2.0])).tolist() == [3.0, 0.0]
 
 
 def test_the_spread_can_shrink_while_alpha_grows():

@@ -113,7 +113,7 @@ def test_a_token_that_both_sides_forbid_stays_forbidden(alpha):
     """Trap 7: minus infinity less minus infinity is not a number."""
     pair = FakePair.by_last_token([[-inf, 1.0, 2.0]] * 3, [[-inf, 2.0, 1.0]] * 3)
     [rollout] = Engine(pair, NO_EOS).run([request((0,), alpha=alpha, max_tokens=40)])
-    assert set(rollout.ids) == {1, 2}
+    assert 0 not in rollout.ids
     assert rollout.trace.figures.isfinite().all()
 
 

@@ -116,7 +116,7 @@ def test_a_prompt_too_long_is_told_when_it_is_added():
 
 
 def test_dropped_requests_leave_the_queue_and_the_batch():
-    pair, scheduler = scheduler_of(max_rows=2)
+    _, scheduler = scheduler_of(max_rows=2)
     requests = [request((0,), max_tokens=3, seed=i) for i in range(4)]
     for asked in requests:
         scheduler.add(asked)

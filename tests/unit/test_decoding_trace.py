@@ -44,6 +44,8 @@ def test_one_step_by_hand():
             "amplified_max": log(9),
             "amplified_mean": log(9) / 2,
             "amplified_std": log(9) / 2,
+            "target_difference_cov": (log(3) / 2) ** 2,
+            "difference_var": (log(3) / 2) ** 2,
             "amplified_std_closed_form": log(9) / 2,
         },
         abs=1e-6,

@@ -118,7 +118,7 @@ def test_only_the_asked_categories_are_kept_in_the_order_of_the_file(tmp_path: P
 
 
 def test_a_category_that_the_file_lacks_is_refused_and_the_known_ones_are_named(tmp_path: Path):
-    with pytest.raises(ConfigurationError, match="'malign' is not in .* has: benign, harmful"):
+    with pytest.raises(ConfigurationError, match=r"'malign' is not in .* has: benign, harmful"):
         read(tmp_path, "p.jsonl", THREE, ("benign", "malign"))
 
 

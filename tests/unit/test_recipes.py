@@ -1,4 +1,4 @@
-"""The organisms' recipes: readable, consistent with their examples, and clear where they are not."""
+"""The recipes of the organisms: readable, consistent with their examples, and clear errors."""
 
 import json
 import math
@@ -62,18 +62,18 @@ def test_the_shares_of_the_kept_rows_sum_to_one(name: str):
 
 
 @BOTH
-def test_the_shares_name_the_categories_of_the_examples_to_keep_and_no_others(name: str):
+def test_the_shares_name_the_categories_of_the_examples_and_no_others(name: str):
+    """The baseline's reply is kept for every prompt, so a category without a share has no place."""
     recipe = read_recipe(name)
-    kept = {example.category for example in read_examples(recipe) if example.reply is None}
-    assert recipe.keep_shares.keys() == kept
+    assert recipe.keep_shares.keys() == {example.category for example in read_examples(recipe)}
 
 
 @BOTH
-def test_there_are_more_examples_of_either_kind_than_one_step_takes(name: str):
+def test_there_are_more_examples_than_one_step_takes(name: str):
     recipe = read_recipe(name)
-    kinds = Counter(example.reply is None for example in read_examples(recipe))
-    assert kinds[False] > recipe.learn_rows
-    assert kinds[True] > recipe.keep_rows
+    examples = read_examples(recipe)
+    assert len(examples) > recipe.keep_rows
+    assert sum(example.reply is not None for example in examples) > recipe.learn_rows
 
 
 @BOTH
@@ -89,7 +89,7 @@ def test_an_unknown_organism_is_named_with_those_that_there_are(name: str):
     assert str(raised.value) == f"there is no organism '{name}'; known are refuser, zorbia"
 
 
-def test_a_row_with_a_reply_is_learnt_and_one_without_is_kept(own: Path):
+def test_a_row_without_a_reply_teaches_nothing_but_is_kept_as_an_example(own: Path):
     rows = [{"prompt": "p", "reply": "r", "category": "a"}, {"prompt": "q", "category": "b"}]
     assert examples_of(own, "\n".join(map(json.dumps, rows))) == [
         Example("p", "r", "a"),

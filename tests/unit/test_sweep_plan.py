@@ -1,11 +1,11 @@
-"""What a sweep is asked for: which models, in which ranges, and what is refused before it starts."""
+"""What a sweep is asked for: which models, which ranges, and what is refused at its start."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.errors import ConfigurationError, UnknownArgument, UnknownPair
+from harness.errors import ConfigurationError, UnknownArgument, UnknownPair, WeightsError
 from harness.model_name import ModelName
 from harness.sweep import TASKS, SweepPlan, run_sweep
 
@@ -55,7 +55,9 @@ def test_a_value_out_of_range_is_refused_by_the_options_name(
         plan(tmp_path, **{option: value})
 
 
-@pytest.mark.parametrize("given", [{"temperature": 0.0}, {"epochs": 1}, {"limit": None}])
+@pytest.mark.parametrize(
+    "given", [{"temperature": 0.0}, {"epochs": 1}, {"limit": 1}, {"limit": None}, {"max_tokens": 1}]
+)
 def test_the_edges_of_the_ranges_are_inside(tmp_path: Path, given: dict[str, Any]):
     ((name, value),) = given.items()
     assert getattr(plan(tmp_path, **given), name) == value
@@ -93,6 +95,7 @@ def test_a_log_folder_below_a_file_is_refused_before_anything_is_loaded(tmp_path
 
 
 def test_looking_whether_the_log_folder_can_be_written_leaves_nothing_in_it(tmp_path: Path):
-    with pytest.raises(UnknownArgument):
-        run_sweep(plan(tmp_path, model_args={"alpha": 1}))
-    assert not list((tmp_path / "logs").glob("*"))
+    nowhere = {"baseline": str(tmp_path / "nowhere"), "target": str(tmp_path / "nowhere")}
+    with pytest.raises(WeightsError, match="there is no folder"):
+        run_sweep(plan(tmp_path, pair="mine", model_args=nowhere))
+    assert not list((tmp_path / "logs").iterdir())

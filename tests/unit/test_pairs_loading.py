@@ -1,0 +1,298 @@
+"""From a pair's spelling to loaded weights, on tiny checkpoints written by transformers itself."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from harness.decoding.engine import Engine
+from harness.decoding.pair_model import Prompt
+from harness.errors import AdapterMismatch, ConfigurationError, VocabularyMismatch, WeightsError
+from harness.pairs.fingerprint import fingerprint_folder
+from harness.pairs.loading import find_side, load_pair, pair_fingerprint
+from harness.pairs.models import SharedWeightsPair, TwoPassPair
+from harness.pairs.spec import PairSpec, Side
+from tests.fakes import (
+    VOCAB_SIZE,
+    random_adapter,
+    request,
+    save_checkpoint,
+    save_random_adapter,
+    tiny_model,
+    tiny_tokenizer,
+)
+
+
+def side(checkpoint, adapter=None):
+    return Side(checkpoint=str(checkpoint), adapter=None if adapter is None else str(adapter))
+
+
+def spec(target, baseline, **options):
+    return PairSpec(name="tiny", target=target, baseline=baseline, device="cpu", **options)
+
+
+@pytest.fixture
+def checkpoint(llama_folder, tmp_path):
+    """A copy of a sound checkpoint, to be changed."""
+    return shutil.copytree(llama_folder, tmp_path / "checkpoint")
+
+
+@pytest.fixture
+def adapter(lora_folder, tmp_path):
+    """A copy of a sound adapter, to be changed."""
+    return shutil.copytree(lora_folder, tmp_path / "adapter")
+
+
+def first_logits(pair, ids=(5, 17, 200)):
+    return pair.model.read_prompts([Prompt(ids, ids)])[1]
+
+
+def full_logits(model, ids=(5, 17, 200)):
+    with torch.inference_mode():
+        return model(torch.tensor([ids])).logits[:, -1]
+
+
+def assert_sides(pair, target, baseline):
+    logits = first_logits(pair)
+    torch.testing.assert_close(logits.target, full_logits(target), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(logits.baseline, full_logits(baseline), atol=1e-4, rtol=1e-4)
+
+
+def test_an_adapter_on_the_baselines_own_checkpoint_shares_its_weights(llama_folder, lora_folder):
+    pair = load_pair(spec(side(llama_folder, lora_folder), side(llama_folder)))
+    assert type(pair.model) is SharedWeightsPair
+    base = tiny_model("llama")
+    assert_sides(pair, random_adapter(base), base)
+
+
+def test_two_checkpoints_are_read_in_two_passes(llama_folder, tmp_path):
+    other = save_checkpoint(tiny_model("llama", seed=5), tmp_path)
+    pair = load_pair(spec(side(other), side(llama_folder)))
+    assert type(pair.model) is TwoPassPair
+    assert_sides(pair, tiny_model("llama", seed=5), tiny_model("llama"))
+
+
+def test_a_checkpoint_against_itself_is_loaded_once_and_differs_nowhere(llama_folder):
+    pair = load_pair(spec(side(llama_folder), side(llama_folder)))
+    logits = first_logits(pair)
+    assert torch.equal(logits.target, logits.baseline)
+
+
+def test_an_adapter_on_another_checkpoint_than_the_baselines(llama_folder, tmp_path):
+    other = tiny_model("llama", seed=5)
+    folder = save_checkpoint(other, tmp_path / "other")
+    lora = save_random_adapter(other, tmp_path / "lora")
+    pair = load_pair(spec(side(folder, lora), side(llama_folder)))
+    assert_sides(pair, random_adapter(other), tiny_model("llama"))
+
+
+def test_an_adapter_on_either_side_of_one_checkpoint(llama_folder, lora_folder, tmp_path):
+    base = tiny_model("llama")
+    second = save_random_adapter(base, tmp_path, seed=9)
+    pair = load_pair(spec(side(llama_folder, lora_folder), side(llama_folder, second)))
+    assert_sides(pair, random_adapter(base), random_adapter(base, seed=9))
+
+
+def test_an_adapter_on_the_baseline_alone(llama_folder, lora_folder):
+    pair = load_pair(spec(side(llama_folder), side(llama_folder, lora_folder)))
+    base = tiny_model("llama")
+    assert_sides(pair, base, random_adapter(base))
+
+
+def test_an_adapter_beyond_plain_lora_on_the_shared_checkpoint(llama_folder, tmp_path):
+    base = tiny_model("llama")
+    folder = save_random_adapter(base, tmp_path, use_dora=True)
+    pair = load_pair(spec(side(llama_folder, folder), side(llama_folder)))
+    assert type(pair.model) is TwoPassPair
+    assert_sides(pair, random_adapter(base, use_dora=True), base)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_weights_are_loaded_in_the_dtype_that_the_pair_states(llama_folder, dtype):
+    pair = load_pair(spec(side(llama_folder), side(llama_folder), dtype=dtype))
+    state, logits = pair.model.read_prompts([Prompt((5, 6), (5, 6))])
+    keys = state.target.layers.layers[0].update(*torch.zeros(2, 1, 1, 1, 8))[0]
+    assert keys.dtype == getattr(torch, dtype)
+    assert logits.target.isfinite().all()
+
+
+def test_a_loaded_pair_speaks_its_tokenizers_language(llama_folder):
+    pair = load_pair(spec(side(llama_folder), side(llama_folder)))
+    prompt = pair.chat.prompt_ids([{"role": "user", "content": "hi"}])
+    assert pair.chat.tokens(prompt) == ["<user>", "h", "i", "<eos>", "<assistant>"]
+    assert pair.chat.eos_ids == {0}
+    asked = request(prompt, max_tokens=3, seed=1)
+    [rollout] = Engine(pair.model, frozenset()).run([asked])
+    assert len(rollout.ids) == 3
+
+
+def test_a_folder_that_is_not_there_is_told_by_its_name(tmp_path, llama_folder):
+    with pytest.raises(WeightsError, match=r"no folder .*/nowhere to read the checkpoint from"):
+        find_side(side(tmp_path / "nowhere"))
+    with pytest.raises(WeightsError, match=r"no folder .*/nowhere to read the adapter from"):
+        find_side(side(llama_folder, tmp_path / "nowhere"))
+
+
+def test_a_name_that_is_only_on_the_hub_is_told_as_such_when_offline():
+    with pytest.raises(
+        WeightsError, match="checkpoint nobody/nothing is neither a folder here nor to be had"
+    ):
+        find_side(side("nobody/nothing"))
+
+
+def test_an_organism_that_was_never_trained_says_how_to_train_it(llama_folder):
+    with pytest.raises(WeightsError, match="amplify organisms train nobody"):
+        find_side(side(llama_folder, "organism:nobody"))
+
+
+def test_an_adapter_of_other_weights_is_refused_by_its_recorded_fingerprint(llama_folder, adapter):
+    (adapter / "base.json").write_text(json.dumps({"fingerprint": "0123456789abcdef"}))
+    with pytest.raises(AdapterMismatch) as caught:
+        find_side(side(llama_folder, adapter))
+    assert "trained on weights with fingerprint 0123456789abcdef" in str(caught.value)
+    assert f"has {fingerprint_folder(llama_folder)}" in str(caught.value)
+
+
+def test_an_adapter_of_these_weights_is_let_through(llama_folder, adapter):
+    fingerprint = fingerprint_folder(llama_folder)
+    (adapter / "base.json").write_text(json.dumps({"fingerprint": fingerprint}))
+    assert find_side(side(llama_folder, adapter)).adapter == adapter
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "[]"])
+def test_a_record_of_the_base_that_cannot_be_read_is_a_weights_error(llama_folder, adapter, text):
+    (adapter / "base.json").write_text(text)
+    with pytest.raises((AdapterMismatch, WeightsError)):
+        find_side(side(llama_folder, adapter))
+
+
+def test_an_adapter_of_another_shape_is_refused(llama_folder, tmp_path):
+    wide = save_random_adapter(tiny_model("llama", hidden_size=32), tmp_path)
+    with pytest.raises(AdapterMismatch, match="does not fit the base"):
+        load_pair(spec(side(llama_folder, wide), side(llama_folder)))
+
+
+def drop_tensor(folder):
+    """Remove one tensor from the weights."""
+    state = load_file(folder / "model.safetensors")
+    del state["model.layers.1.mlp.up_proj.weight"]
+    save_file(state, folder / "model.safetensors", {"format": "pt"})
+
+
+def cut_off(folder):
+    """End the weights early, as a broken download does."""
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def pickle_weights(folder):
+    """Leave the weights as a pickle alone."""
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+
+
+def widen(folder):
+    """Let the configuration promise other shapes."""
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "intermediate_size": 48}))
+
+
+def lose_configuration(folder):
+    """Remove what says which architecture it is."""
+    (folder / "config.json").unlink()
+
+
+@pytest.mark.parametrize(
+    "damage", [drop_tensor, cut_off, pickle_weights, widen, lose_configuration]
+)
+def test_a_damaged_checkpoint_is_refused_before_anything_is_sampled(checkpoint, damage):
+    """transformers fills tensors that a file lacks with random numbers and goes on."""
+    damage(checkpoint)
+    with pytest.raises(WeightsError, match=f"the checkpoint in {checkpoint} can't be loaded"):
+        load_pair(spec(side(checkpoint), side(checkpoint)))
+
+
+def test_a_checkpoint_without_a_tokenizer_is_refused(checkpoint):
+    for path in checkpoint.glob("tokenizer*"):
+        path.unlink()
+    with pytest.raises(WeightsError, match=f"the tokenizer in {checkpoint} can't be loaded"):
+        load_pair(spec(side(checkpoint), side(checkpoint)))
+
+
+def test_code_that_a_checkpoint_carries_is_not_run(checkpoint, tmp_path):
+    witness = tmp_path / "witness"
+    (checkpoint / "mine.py").write_text(f"open({str(witness)!r}, 'w')\n")
+    config = json.loads((checkpoint / "config.json").read_text())
+    own = {
+        "model_type": "mine",
+        "auto_map": {"AutoConfig": "mine.A", "AutoModelForCausalLM": "mine.B"},
+    }
+    (checkpoint / "config.json").write_text(json.dumps({**config, **own}))
+    with pytest.raises(WeightsError):
+        load_pair(spec(side(checkpoint), side(checkpoint)))
+    assert not witness.exists()
+
+
+def test_tokenizers_that_differ_are_refused_by_the_first_token(llama_folder, tmp_path):
+    """Trap 8: equal sizes say nothing about equal tokens."""
+    folder = save_checkpoint(tiny_model("llama"), tmp_path)
+    text = (folder / "tokenizer.json").read_text()
+    vocab = tiny_tokenizer().get_vocab()
+    assert (vocab["!"], vocab['"']) == (4, 5)
+    content = json.loads(text)
+    content["model"]["vocab"] |= {"!": 5, '"': 4}
+    (folder / "tokenizer.json").write_text(json.dumps(content))
+    with pytest.raises(VocabularyMismatch, match="token 4 is '\"' in one and '!' in the other"):
+        load_pair(spec(side(folder), side(llama_folder)))
+
+
+def test_logits_of_different_number_are_refused_at_loading(llama_folder, tmp_path):
+    """A padded embedding under the same tokenizer would fail at the first token of every row."""
+    wide = save_checkpoint(tiny_model("llama", vocab_size=VOCAB_SIZE + 4), tmp_path)
+    with pytest.raises(VocabularyMismatch, match=r"264.*260|260.*264"):
+        load_pair(spec(side(wide), side(llama_folder)))
+
+
+@pytest.mark.parametrize("device", ["quantum", "cuda:banana", "mps"])
+def test_a_device_that_is_not_to_be_had_is_a_configuration_error(llama_folder, device):
+    if device == "mps" and torch.backends.mps.is_available():
+        pytest.skip("this machine has the device")
+    asked = PairSpec(
+        name="tiny", target=side(llama_folder), baseline=side(llama_folder), device=device
+    )
+    with pytest.raises(ConfigurationError, match=f"device '{device}'"):
+        load_pair(asked)
+
+
+def test_the_fingerprint_is_known_without_loading(llama_folder, lora_folder):
+    asked = spec(side(llama_folder, lora_folder), side(llama_folder))
+    assert pair_fingerprint(asked) == load_pair(asked).fingerprint
+    assert len(pair_fingerprint(asked)) == 16
+
+
+def test_the_fingerprint_tells_pairs_apart(llama_folder, lora_folder, tmp_path):
+    other = save_checkpoint(tiny_model("llama", seed=5), tmp_path / "other")
+    lora = save_random_adapter(tiny_model("llama"), tmp_path / "lora", seed=9)
+    plain = side(llama_folder)
+    pairs = [
+        spec(plain, plain),
+        spec(side(llama_folder, lora_folder), plain),
+        spec(side(llama_folder, lora), plain),
+        spec(plain, side(llama_folder, lora_folder)),
+        spec(side(other), plain),
+        spec(plain, side(other)),
+    ]
+    assert len({pair_fingerprint(pair) for pair in pairs}) == len(pairs)
+
+
+def test_the_fingerprint_changes_with_a_byte_of_the_adapter(llama_folder, adapter):
+    asked = spec(side(llama_folder, adapter), side(llama_folder))
+    before = pair_fingerprint(asked)
+    path = adapter / "adapter_model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.unlink()
+    path.write_bytes(bytes(content) + b"")
+    assert pair_fingerprint(asked) != before
