@@ -195,25 +195,28 @@ def test_a_cancelled_tasks_row_leaves_the_batch(worker, pair):
     kept = request((1,), seed=1, max_tokens=6)
 
     async def main():
-        async with anyio.create_task_group() as unwanted, anyio.create_task_group() as wanted:
-            answers = []
+        scope = anyio.CancelScope()
 
-            async def keep():
-                answers.append(await worker.rollout(kept))
+        async def unwanted():
+            with scope:
+                await worker.rollout(request((2,), seed=2, max_tokens=900))
 
-            wanted.start_soon(keep)
-            unwanted.start_soon(worker.rollout, request((2,), seed=2, max_tokens=900))
+        async with anyio.create_task_group() as group:
+            group.start_soon(unwanted)
+            group.start_soon(answer, kept)
             await anyio.sleep(0)
             worker.load()
             await until(lambda: len(pair.passes) == 2)
-            unwanted.cancel_scope.cancel()
-            with anyio.CancelScope(shield=True):
-                await anyio.sleep(0.01)
-                cancelled.set()
-                await until(lambda: answers)
-        return answers[0]
+            scope.cancel()
+            await until(lambda: scope.cancelled_caught)
+            cancelled.set()
 
-    rollout = run(main)
+    async def answer(asked):
+        answers.append(await worker.rollout(asked))
+
+    answers = []
+    run(main)
+    [rollout] = answers
     assert rollout.ids == slow_rollout(pair, kept).ids
     assert [len(one.target) for one in pair.passes] == [2, 2, 2, 1, 1, 1]
 
