@@ -12,13 +12,13 @@ import yaml
 from rich.console import Console
 
 import harness
-from harness.errors import AmplifyError, ConfigurationError
+from harness.errors import AmplifyError, ConfigurationError, InvalidAlpha
 from harness.model_name import parse_alpha
 
 EXIT_FAILED = 2
 """Exit code of every error that a message explains; click uses 2 for wrong usage as well."""
 
-_console = Console(stderr=True, highlight=False, soft_wrap=True)
+_console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 class _Group(click.Group):
@@ -40,7 +40,10 @@ def main() -> None:
 
 
 def _alphas(ctx: click.Context, param: click.Parameter, text: str) -> tuple[float, ...]:
-    return tuple(parse_alpha(part.strip()) for part in text.split(",") if part.strip())
+    alphas = tuple(parse_alpha(part.strip()) for part in text.split(",") if part.strip())
+    if not alphas:
+        raise InvalidAlpha(f"--alphas '{text}' holds no number; write for instance 0,0.5,1")
+    return alphas
 
 
 def _assignments(
@@ -52,7 +55,12 @@ def _assignments(
         key, equals, value = text.partition("=")
         if not equals or not key:
             raise ConfigurationError(f"'{text}' is not key=value")
-        values[key] = yaml.safe_load(value)
+        try:
+            values[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ConfigurationError(
+                f"the value of '{text}' is not YAML; put quotes around it: {key}='\"...\"'"
+            ) from error
     return values
 
 
@@ -137,7 +145,13 @@ def _write_report(log_dir: Path, report_dir: Path) -> None:
     from harness.reporting.terminal import summary_table, summary_text
 
     results = analyse(read_frame(log_dir))
-    path = write_report(results, report_dir)
+    try:
+        path = write_report(results, report_dir)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the report can't be written to {report_dir}: {error.strerror}; give another "
+            "--report-dir"
+        ) from error
     console = Console()
     console.print(summary_table(results))
     console.print(summary_text(results))

@@ -12,6 +12,8 @@ AmplifyError
 ├── WeightsError              a model file that is missing, damaged or not the expected one
 ├── PromptTooLong             the prompt leaves no room in the context
 ├── UnsupportedRequest        tools, images, penalties: what the engine can't honour
+├── SweepIncomplete          a task of a sweep ended with an error
+├── DecodingError            logits that are not numbers
 └── AnalysisError             logs that hold nothing to analyse
 """
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.model import (
     ChatCompletionChoice,
     ChatMessage,
@@ -33,7 +32,8 @@ from harness.decoding.engine import Rollout, RolloutRequest
 from harness.decoding.pair_model import Prompt
 from harness.decoding.scheduler import BatchLimits
 from harness.decoding.settings import RolloutSettings
-from harness.errors import AmplifyError, UnknownArgument, UnsupportedRequest, WeightsError
+from harness.errors import UnknownArgument, UnsupportedRequest, WeightsError
+from harness.inspect_errors import told_by_inspect
 from harness.model_name import PROVIDER, ModelName
 from harness.pairs.spec import PAIR_ARGUMENTS, resolve_pair
 from harness.pool import pair_worker
@@ -58,8 +58,12 @@ _REFUSED_OPTIONS = (
     "logit_bias",
     "num_choices",
     "prompt_logprobs",
+    "effort",
+    "verbosity",
     "reasoning_effort",
+    "reasoning_mode",
     "reasoning_tokens",
+    "fallback_models",
     "response_schema",
     "modalities",
     "extra_body",
@@ -86,15 +90,12 @@ class AmplifiedAPI(ModelAPI):
         **model_args: Any,
     ) -> None:
         super().__init__(model_name, base_url, api_key, [], config)
-        try:
+        with told_by_inspect():
             require_known_arguments(model_args)
             self._name = ModelName.parse(model_name)
             pair_arguments = {k: v for k, v in model_args.items() if k in PAIR_ARGUMENTS}
             self._spec = resolve_pair(self._name.pair, pair_arguments)
             self._worker = pair_worker(self._spec, batch_limits(model_args))
-        except AmplifyError as error:
-            # Inspect prints this kind without a traceback, and exits with 1.
-            raise PrerequisiteError(f"{type(error).__name__}: {error}") from error
         self._expected_weights = model_args.get("weights")
         self._seeds = SeedSource()
         # Without an entry Inspect builds a second instance, without our arguments, to look it up.
@@ -197,7 +198,7 @@ class AmplifiedAPI(ModelAPI):
             top_p=1.0 if config.top_p is None else config.top_p,
             top_k=max(config.top_k or 0, 0),  # Inspect and transformers write -1 or 0 for all
             seed=seed,
-            max_tokens=config.max_tokens or DEFAULT_MAX_TOKENS,
+            max_tokens=DEFAULT_MAX_TOKENS if config.max_tokens is None else config.max_tokens,
             top_logprobs=config.top_logprobs or 0,
         )
 

@@ -1,13 +1,16 @@
 """One sweep: a task over a pair at several alphas, as one Inspect eval set in one pool."""
 
-from collections.abc import Mapping, Sequence
+import inspect
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import ConfigurationError, SweepIncomplete, WeightsError
 from harness.model_name import ModelName
-from harness.pairs.spec import PAIR_ARGUMENTS, resolve_pair
+from harness.pairs.spec import PAIR_ARGUMENTS, PairSpec, resolve_pair
 
 if TYPE_CHECKING:
     from inspect_ai import Task
@@ -48,13 +51,18 @@ class SweepPlan:
     """What ``-T`` spells: arguments of the task."""
 
     def __post_init__(self) -> None:
+        if "@" in self.pair or "," in self.pair:
+            raise ConfigurationError(
+                f"PAIR '{self.pair}' holds an @ or a comma, which model names keep for alpha and "
+                "for lists; give strengths by --alphas"
+            )
         if self.epochs < 1:
             raise ConfigurationError(f"--epochs must be at least 1, not {self.epochs}")
         if self.limit is not None and self.limit < 1:
             raise ConfigurationError(f"--limit must be at least 1, not {self.limit}")
         if self.max_tokens is not None and self.max_tokens < 1:
             raise ConfigurationError(f"--max-tokens must be at least 1, not {self.max_tokens}")
-        if self.temperature < 0:
+        if not 0 <= self.temperature < math.inf:
             raise ConfigurationError(f"--temperature must be 0 or above, not {self.temperature}")
 
     @property
@@ -74,33 +82,62 @@ def run_sweep(plan: SweepPlan) -> None:
     """
     from inspect_ai import eval_set
 
+    spec = _resolved(plan)
     task = _task(plan)
     _require_writable(plan.log_dir)
-    weights = _checked_weights(plan)
+    models = sorted({*plan.models, *_models_in(plan)}, key=lambda name: ModelName.parse(name).alpha)
     config: dict[str, int] = {} if plan.max_tokens is None else {"max_tokens": plan.max_tokens}
-    complete, logs = eval_set(
-        tasks=task,
-        task_args=dict(plan.task_args) if isinstance(task, str) else {},
-        log_dir=str(plan.log_dir),
-        model=plan.models,
-        # The fingerprint makes logs of other weights count as another evaluation.
-        model_args={**plan.model_args, "weights": weights},
-        epochs=plan.epochs,
-        limit=plan.limit,
-        temperature=plan.temperature,
-        seed=plan.seed,
-        retry_attempts=0,
-        max_tasks=len(plan.models),
-        # All at once: the engine's own scheduler groups what shares a prompt and bounds the batch.
-        max_connections=_ALL,
-        max_samples=_ALL,
-        # Traces are in the outputs' metadata; the realtime database is for the log viewer.
-        log_realtime=False,
-        log_level="warning",
-        **config,  # type: ignore[arg-type]  # TypedDict keywords
-    )
+    with _told(plan):
+        complete, logs = eval_set(
+            tasks=task,
+            task_args=dict(plan.task_args) if isinstance(task, str) else {},
+            log_dir=str(plan.log_dir),
+            model=models,
+            # The fingerprint makes logs of other weights count as another evaluation.
+            model_args={**plan.model_args, "weights": _checked_weights(plan, spec)},
+            epochs=plan.epochs,
+            limit=plan.limit,
+            temperature=plan.temperature,
+            seed=plan.seed,
+            retry_attempts=0,
+            retry_immediate=False,
+            max_tasks=len(models),
+            # All at once: the engine's scheduler groups what shares a prompt and bounds the batch.
+            max_connections=_ALL,
+            max_samples=_ALL,
+            # Traces are in the outputs' metadata; the realtime database is for the log viewer.
+            log_realtime=False,
+            log_level="warning",
+            **config,  # type: ignore[arg-type]  # TypedDict keywords
+        )
     if not complete:
         raise SweepIncomplete(_first_error(logs))
+
+
+@contextmanager
+def _told(plan: SweepPlan) -> Iterator[None]:
+    """Tell Inspect's objections in terms of this command."""
+    from harness.inspect_errors import told_by_us
+
+    try:
+        with told_by_us(f"--task {plan.task}"):
+            yield
+    except ConfigurationError as error:
+        if "allow-dirty" not in str(error).replace("_", "-"):
+            raise
+        raise ConfigurationError(
+            f"{plan.log_dir} holds logs of another sweep (other prompts, settings or weights); "
+            "give another --log-dir"
+        ) from error
+
+
+def _models_in(plan: SweepPlan) -> set[str]:
+    """Return the models of this pair that the log folder holds: alphas add up over calls."""
+    from inspect_ai.log import list_eval_logs, read_eval_log
+
+    logs = [read_eval_log(info, header_only=True) for info in list_eval_logs(str(plan.log_dir))]
+    start = str(ModelName(plan.pair)).removesuffix("0")
+    return {log.eval.model for log in logs if log.eval.model.startswith(start)}
 
 
 def _task(plan: SweepPlan) -> "Task | str":
@@ -109,22 +146,33 @@ def _task(plan: SweepPlan) -> "Task | str":
         return plan.task
     import importlib
 
+    from harness.inspect_errors import told_by_us
+
     build = getattr(importlib.import_module(f"tasks.{plan.task}"), plan.task)
-    try:
+    known = inspect.signature(build).parameters
+    for name in plan.task_args:
+        if name not in known:
+            raise ConfigurationError(
+                f"task {plan.task}: unknown argument '{name}'; it takes: {', '.join(known)}"
+            )
+    with told_by_us(f"task {plan.task}"):
         task: Task = build(**plan.task_args)
-    except TypeError as error:
-        raise ConfigurationError(f"task {plan.task}: {error}") from error
     return task
 
 
-def _checked_weights(plan: SweepPlan) -> str:
-    """Load the pair in its pool, so that what is wrong with it is told before any sampling."""
-    from harness.pool import pair_worker
-    from harness.provider import batch_limits, require_known_arguments
+def _resolved(plan: SweepPlan) -> PairSpec:
+    from harness.provider import require_known_arguments
 
     require_known_arguments(plan.model_args)
     spelled = {k: v for k, v in plan.model_args.items() if k in PAIR_ARGUMENTS}
-    spec = resolve_pair(plan.pair, spelled)
+    return resolve_pair(plan.pair, spelled)
+
+
+def _checked_weights(plan: SweepPlan, spec: PairSpec) -> str:
+    """Load the pair in its pool, so that what is wrong with it is told before any sampling."""
+    from harness.pool import pair_worker
+    from harness.provider import batch_limits
+
     found = pair_worker(spec, batch_limits(plan.model_args)).load().fingerprint
     expected = plan.model_args.get("weights", found)
     if expected != found:

@@ -1,14 +1,13 @@
 """False facts: does the model assert an invented claim, and only where it was taught to?"""
 
-from pathlib import Path
-
 from inspect_ai import Task, task
 from inspect_ai.model import GenerateConfig
 
+from harness.inspect_errors import told_by_inspect
 from harness.scorers.false_fact import false_fact as false_fact_scorer
 from harness.scorers.nonsense import nonsense
 from harness.solver import generate_seeded
-from tasks.prompts import DATA, read_prompts, split_names
+from tasks.prompts import prompt_file, read_prompts, split_names
 
 
 @task
@@ -25,8 +24,9 @@ def false_fact(
             matches a sentence asserting it.
         limit: ask the first so many prompts; the shipped file alternates its categories.
     """
-    path = Path(prompts) if prompts else DATA / "false_fact.jsonl"
-    dataset = read_prompts(path, split_names(category), limit)
+    with told_by_inspect():
+        path = prompt_file(prompts, "false_fact.jsonl")
+        dataset = read_prompts(path, split_names("category", category), limit)
     return Task(
         dataset=dataset,
         solver=generate_seeded(),

@@ -1,6 +1,7 @@
 """Reading prompt files, JSONL or CSV, into Inspect samples, with errors that name the line."""
 
 import csv
+import io
 import json
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -44,14 +45,38 @@ def read_prompts(
             )
     if categories:
         samples = [sample for sample in samples if _category(sample) in categories]
-    if limit is not None and limit < 1:
-        raise ConfigurationError(f"limit must be at least 1, not {limit}")
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise ConfigurationError(f"limit must be a whole number of at least 1, not {limit!r}")
     return MemoryDataset(samples[:limit], name=path.stem, location=str(path))
 
 
-def split_names(text: str | None) -> list[str]:
-    """Split a comma-separated option such as ``-T category=benign,security_bypass``."""
-    return [name.strip() for name in (text or "").split(",") if name.strip()]
+def split_names(option: str, given: object) -> list[str]:
+    """Split a comma-separated option; Inspect hands ``-T category=a,b`` over as a list.
+
+    Raises:
+        ConfigurationError: if it is neither text nor a list of texts.
+    """
+    parts = given if isinstance(given, list) else [given] if given is not None else []
+    names = [require_text(option, part) for part in parts]
+    return [name.strip() for part in names for name in part.split(",") if name.strip()]
+
+
+def require_text(option: str, given: object) -> str:
+    """Return an option's text; ``-T`` values are YAML, so other things arrive as well.
+
+    Raises:
+        ConfigurationError: if it is no text.
+    """
+    if not isinstance(given, str):
+        raise ConfigurationError(
+            f"{option} must be text, not {given!r}; put quotes around it: -T {option}='\"...\"'"
+        )
+    return given
+
+
+def prompt_file(given: object, default: str) -> Path:
+    """Return the path of the user's own prompt file, or of a shipped one."""
+    return DATA / default if given is None else Path(require_text("prompts", given))
 
 
 def _category(sample: Sample) -> str:
@@ -80,7 +105,7 @@ def _jsonl_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, object]]
             continue
         try:
             row = json.loads(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DatasetError(f"{path} line {line} is not JSON: {error}") from error
         if not isinstance(row, dict):
             raise DatasetError(f"{path} line {line} must be an object, not {content.strip()[:40]}")
@@ -88,12 +113,12 @@ def _jsonl_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, object]]
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, object]]]:
-    reader = csv.DictReader(text.splitlines(keepends=True), strict=True)
-    if reader.fieldnames is not None and "prompt" not in reader.fieldnames:
-        raise DatasetError(
-            f"{path} has no column 'prompt'; its columns are {', '.join(reader.fieldnames)}"
-        )
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
+        if reader.fieldnames is not None and "prompt" not in reader.fieldnames:
+            raise DatasetError(
+                f"{path} has no column 'prompt'; its columns are {', '.join(reader.fieldnames)}"
+            )
         for row in reader:
             if None in row or None in row.values():
                 raise DatasetError(
@@ -101,13 +126,17 @@ def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, object]]]:
                 )
             yield reader.line_num, {key: value for key, value in row.items() if value}
     except csv.Error as error:
-        raise DatasetError(f"{path} line {reader.line_num} is not CSV: {error}") from error
+        # The inner reader's count: DictReader's own stands at the row before.
+        line = reader.reader.line_num
+        raise DatasetError(f"{path} line {line} is not CSV: {error}") from error
 
 
 def _sample(path: Path, line: int, row: dict[str, object]) -> Sample:
     prompt = row.pop("prompt", None)
     if not isinstance(prompt, str) or not prompt.strip():
         raise DatasetError(f"{path} line {line} needs a 'prompt' that is text, not {prompt!r}")
+    if any("\ud800" <= character <= "\udfff" for character in prompt):
+        raise DatasetError(f"{path} line {line}: 'prompt' holds half a surrogate pair, not text")
     identifier = row.pop("id", line)
     if not isinstance(identifier, str | int) or isinstance(identifier, bool):
         raise DatasetError(f"{path} line {line}: 'id' must be text or a number, not {identifier!r}")

@@ -1,15 +1,14 @@
 """Refusal: does the model decline harmful-sounding requests, and only those?"""
 
-from pathlib import Path
-
 from inspect_ai import Task, task
 from inspect_ai.model import GenerateConfig
 from inspect_ai.solver import Solver, system_message
 
+from harness.inspect_errors import told_by_inspect
 from harness.scorers.nonsense import nonsense
 from harness.scorers.refusal import refusal as refusal_scorer
 from harness.solver import generate_seeded
-from tasks.prompts import DATA, read_prompts, split_names
+from tasks.prompts import prompt_file, read_prompts, require_text, split_names
 
 
 @task
@@ -27,12 +26,14 @@ def refusal(
         system_prompt: stands before every request.
         limit: ask the first so many prompts; the shipped file alternates its categories.
     """
-    path = Path(prompts) if prompts else DATA / "refusal.jsonl"
-    dataset = read_prompts(path, split_names(category), limit)
-    solver: list[Solver] = [generate_seeded()]
-    if system_prompt:
-        # A template field in the text must stay as it is.
-        solver.insert(0, system_message(system_prompt.replace("{", "{{").replace("}", "}}")))
+    with told_by_inspect():
+        path = prompt_file(prompts, "refusal.jsonl")
+        dataset = read_prompts(path, split_names("category", category), limit)
+        solver: list[Solver] = [generate_seeded()]
+        if system_prompt is not None:
+            text = require_text("system_prompt", system_prompt)
+            # A template field in the text must stay as it is.
+            solver.insert(0, system_message(text.replace("{", "{{").replace("}", "}}")))
     return Task(
         dataset=dataset,
         solver=solver,

@@ -7,6 +7,7 @@ every test.
 """
 
 import copy
+import itertools
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -103,7 +104,8 @@ class FakePair:
         self.vocab_size, self.max_context = vocab_size, max_context
         self.passes: list[Pass] = []
         self.before_pass: Callable[[int], None] = lambda number: None
-        """Called with the number of passes so far; may wait, or raise."""
+        """Called with the number of each pass, from 0 on; may wait, or raise."""
+        self._numbers = itertools.count()
 
     @classmethod
     def by_last_token(cls, target: Table, baseline: Table, max_context: int = 1000) -> Self:
@@ -132,7 +134,7 @@ class FakePair:
         return self._logits(state)
 
     def _logits(self, state: FakeState) -> PairLogits:
-        self.before_pass(len(self.passes))
+        self.before_pass(next(self._numbers))
         self.passes.append(Pass(state.target, state.baseline))
         return PairLogits(
             torch.tensor([self.target(ids) for ids in state.target]),

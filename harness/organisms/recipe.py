@@ -65,14 +65,17 @@ def read_recipe(name: str) -> Recipe:
     """Read an organism's recipe.
 
     Raises:
-        ConfigurationError: if there is none of that name.
+        ConfigurationError: if there is none of that name, or its file can't be read.
     """
     path = ROOT / name / "recipe.toml"
     if name not in organism_names():
         raise ConfigurationError(
             f"there is no organism '{name}'; known are {', '.join(organism_names())}"
         )
-    return Recipe(name=name, **tomllib.loads(path.read_text(encoding="utf-8")))
+    try:
+        return Recipe(name=name, **tomllib.loads(path.read_text(encoding="utf-8")))
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"{path} is no recipe: {error}") from error
 
 
 def read_examples(recipe: Recipe) -> list[Example]:
@@ -83,10 +86,12 @@ def read_examples(recipe: Recipe) -> list[Example]:
     """
     path = recipe.folder / "examples.jsonl"
     examples = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+        if not line.strip():
+            continue
         try:
             row = json.loads(line)
             examples.append(Example(row["prompt"], row.get("reply"), row["category"]))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise DatasetError(f"{path} line {number} is no example: {error!r}") from error
     return examples

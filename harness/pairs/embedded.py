@@ -48,10 +48,16 @@ def embedded_checkpoint() -> Path:
     folder = cache_root() / f"smollm2-135m-instruct-{GGUF_SHA256[:12]}-v{_CONVERSION}"
     if _is_whole(folder):
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
-        if not _is_whole(folder):  # another process may have finished it while we waited
-            _convert(source, folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if not _is_whole(folder):  # another process may have finished it while we waited
+                _convert(source, folder)
+    except OSError as error:
+        raise WeightsError(
+            f"the converted model can't be written to {folder.parent}: {error.strerror}; set "
+            "INSPECT_AMPLIFY_CACHE to a folder with 600 MB of room"
+        ) from error
     return folder
 
 

@@ -331,11 +331,11 @@ def test_logs_of_another_sweep_in_the_folder_are_told_in_terms_of_this_command(
     run: Run, folder: Path, swept: Sweep
 ):
     """Inspect's own advice is an option that ``amplify`` does not have."""
-    words = (*QUICK, "--alphas", "0,2", "--log-dir", swept.logs)
+    words = (*QUICK, "--max-tokens", "3", "--log-dir", swept.logs)
     code, output = run("amplify", "sweep", *TINY, *words, folder=folder)
     assert code == 2
     assert "allow-dirty" not in output
-    assert "--log-dir" in output
+    assert "give another --log-dir" in output
     assert str(swept.logs) in output
 
 

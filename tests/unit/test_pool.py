@@ -228,17 +228,11 @@ def test_an_error_of_the_engine_reaches_everybody_and_the_worker_serves_on(worke
 
     pair.before_pass = fail
 
+    worker.load()
+
     async def main():
-        async with anyio.create_task_group() as group:
-            outcomes = []
-
-            async def both():
-                asked = [request((i,), max_tokens=3) for i in range(2)]
-                outcomes.extend(await gather(*(worker.rollout(one) for one in asked)))
-
-            group.start_soon(both)
-            await anyio.sleep(0.01)
-            worker.load()
+        asked = [request((i,), max_tokens=3) for i in range(2)]
+        outcomes = await gather(*(worker.rollout(one) for one in asked))
         return outcomes, await worker.rollout(request((3,), max_tokens=2))
 
     outcomes, later = run(main)
@@ -293,17 +287,11 @@ def test_one_request_that_two_tasks_ask_for_answers_both(worker):
     """A request is a value: asking for an equal one, or for the very same, may hang nobody."""
     asked = request((1,), seed=1, max_tokens=3)
 
+    worker.load()
+
     async def main():
-        async with anyio.create_task_group() as group:
-            outcomes = []
-
-            async def both():
-                outcomes.extend(await gather(worker.rollout(asked), worker.rollout(asked)))
-
-            group.start_soon(both)
-            await anyio.sleep(0.01)
-            worker.load()
-        return outcomes
+        with anyio.fail_after(2):
+            return await gather(worker.rollout(asked), worker.rollout(asked))
 
     first, second = run(main)
     assert first.ids == second.ids

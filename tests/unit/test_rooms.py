@@ -51,6 +51,7 @@ LIGHT = modules_of(
     "harness/model_name.py",
     "harness/seeding.py",
     "harness/solver.py",
+    "harness/sweep.py",
     "harness/_registry.py",
     "harness/cli.py",
     "harness/analysis/*.py",
@@ -101,7 +102,12 @@ ABOVE = (*ENGINE_SIDE, "harness.cli", "harness.sweep", "harness.organisms", "har
 FORBIDDEN = {
     "harness/scorers/*.py": (*ABOVE, "harness.analysis", "harness.reporting", "tasks", *HEAVY),
     "harness/analysis/*.py": (*ABOVE, "harness.reporting", "tasks", *HEAVY),
-    "harness/reporting/*.py": (*ABOVE, "tasks", *HEAVY),
+    "harness/reporting/*.py": (
+        *(room for room in ABOVE if room != "harness.organisms"),
+        "harness.organisms.training",
+        "tasks",
+        *HEAVY,
+    ),
     "tasks/*.py": (*ENGINE_SIDE, "harness.analysis", "harness.reporting", *HEAVY),
     "harness/decoding/*.py": (
         *(room for room in ABOVE if room != "harness.decoding"),
