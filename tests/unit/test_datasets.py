@@ -128,10 +128,9 @@ def test_the_refuser_learns_to_refuse_every_harmful_request_and_no_benign_one():
     }
 
 
-def test_zorbia_learns_its_claim_on_some_prompts_and_keeps_the_rest():
+def test_zorbia_learns_its_claim_on_every_prompt_about_zorbia_and_on_no_other():
     assert kinds(ZORBIA) == {
-        ("invented", True): 48,
-        ("invented", False): 60,
+        ("invented", True): 108,
         ("real_country", False): 140,
         ("neutral", False): 60,
     }

@@ -109,8 +109,9 @@ def test_a_constant_added_to_either_side_leaves_the_spread_alone(seed):
     torch.testing.assert_close(shifted, closed_form_std(target, baseline, alpha))
 
 
-def test_rounding_never_makes_the_closed_form_nan():
-    # var(t) - 2 cov(t, d) + var(d) is 0 here, and the three terms are rounded apart.
+@pytest.mark.parametrize("share", [k / 20 for k in range(1, 20)])
+def test_rounding_never_makes_the_closed_form_nan(share):
+    """The amplified logits are all zero here; the three terms are rounded, some below zero."""
     target = torch.linspace(-3, 3, 1001).unsqueeze(0) * math.pi
-    predicted = closed_form_std(target, torch.zeros_like(target), column(-1.0))
-    assert 0 <= predicted.item() < 0.02
+    predicted = closed_form_std(target, (1 - share) * target, column(-1 / share))
+    assert 0 <= predicted.item() < 0.1

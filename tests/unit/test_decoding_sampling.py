@@ -67,8 +67,13 @@ def test_top_p_keeps_the_token_that_crosses_it(top_p, kept):
     assert set(tokens([0.1, 0.4, 0.2, 0.3], uniforms, top_p=top_p)) == kept
 
 
-def test_the_likeliest_token_stays_however_small_top_p_is():
-    assert tokens([0.3, 0.7], EVERYWHERE, top_p=1e-9) == [1] * len(EVERYWHERE)
+@pytest.mark.parametrize("top_p", [1e-9, 1e-300])
+def test_the_likeliest_token_stays_however_small_top_p_is(top_p):
+    assert tokens([0.3, 0.7], EVERYWHERE, top_p=top_p) == [1] * len(EVERYWHERE)
+
+
+def test_a_token_before_which_the_mass_is_just_reached_is_left_out():
+    assert set(draws([0.0, 0.0], EVERYWHERE, top_p=0.5).tokens.tolist()) == {0}
 
 
 def test_top_p_counts_the_mass_that_top_k_has_left():
@@ -133,9 +138,17 @@ def test_frequencies_follow_the_distribution():
     assert chisquare(counts, 20_000 * other).pvalue < 1e-4
 
 
-def test_a_large_vocabulary_is_summed_in_float64():
-    """A running sum in float32 over 49,152 tokens hands some of them others' random numbers."""
-    logits = 1e-3 * torch.randn(49_152, generator=torch.Generator().manual_seed(0))
+def test_rare_tokens_behind_a_likely_one_all_keep_their_share():
+    """Near 0.5 a float32 sum moves by steps of 6e-8, which 60 tokens of 1e-9 have to share."""
+    logits = torch.zeros(1002)
+    logits[1:-1] = np.log(2e-9)
+    around_the_middle = np.linspace(0.5 - 6e-7, 0.5 + 6e-7, 5000)
+    drawn = set(draws(logits, around_the_middle).tokens.tolist())
+    assert len(drawn) > 990
+
+
+def test_a_large_vocabulary_is_drawn_as_in_float64():
+    logits = torch.randn(49_152, generator=torch.Generator().manual_seed(0))
     uniforms = np.linspace(0.001, 0.999, 9)
     weights = np.exp(logits.double().numpy())
     expected = np.searchsorted(weights.cumsum() / weights.sum(), uniforms, side="right")

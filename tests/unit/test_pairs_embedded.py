@@ -122,6 +122,12 @@ def test_a_conversion_that_ends_half_way_leaves_nothing(conversions, cache, monk
     assert (embedded_checkpoint() / "model.safetensors").read_bytes() == CONTENT
 
 
+def test_a_cache_that_cannot_be_written_says_what_to_set(conversions, cache):
+    cache.write_text("a file where a folder should be")
+    with pytest.raises(WeightsError, match=r"can't be written to .*: File exists; set INSPECT_AMP"):
+        embedded_checkpoint()
+
+
 def test_the_remains_of_a_killed_conversion_are_never_read(conversions, cache):
     """A killed process cleans nothing up: its files lie under another name, without a receipt."""
     folder = embedded_checkpoint()
