@@ -21,10 +21,10 @@ $(READY): pyproject.toml requirements.lock requirements-model.lock
 	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-DEMO_ALPHAS := 0,0.5,1,2,4
+DEMO_ALPHAS := 0,0.5,1,2,4,8
 
 demo: $(READY)
-	$(BIN)/amplify sweep refuser --alphas $(DEMO_ALPHAS) --seed 1 --log-dir runs/demo/logs
+	$(BIN)/amplify sweep refuser --alphas $(DEMO_ALPHAS) --limit 90 --seed 1 --log-dir runs/demo/logs
 
 example-report: demo
 	$(BIN)/amplify report runs/demo/logs --report-dir reports/refuser
