@@ -4,14 +4,17 @@ Inspect builds model instances freely, one per alpha and more, so weights live h
 all alphas, samples and epochs share the engine's batch.
 """
 
+import asyncio
 import queue
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 import anyio
-from anyio import from_thread, lowlevel, to_thread
+from anyio import to_thread
 
 from harness.decoding.engine import Engine, Rollout, RolloutRequest
 from harness.decoding.scheduler import BatchLimits, Scheduler
@@ -68,7 +71,8 @@ class PairWorker:
             PromptTooLong: if the prompt leaves no room for a reply.
             DecodingError: if the pair's logits are not numbers.
         """
-        waiting = _Waiting(request)
+        # A copy: the very same request may be asked for twice at a time.
+        waiting = _Waiting(replace(request))
         self._inbox.put(waiting)
         return await waiting.wait()
 
@@ -87,7 +91,7 @@ class _Waiting:
         self.abandoned = False
         self._future: Future[Rollout] = Future()
         self._done = anyio.Event()
-        self._loop = lowlevel.current_token()
+        self._call_soon = _call_soon()
 
     async def wait(self) -> Rollout:
         try:
@@ -103,9 +107,23 @@ class _Waiting:
         else:
             self._future.set_result(outcome)
         try:
-            from_thread.run_sync(self._done.set, token=self._loop)
+            # Not waited for: an event loop that is busy must not hold up everybody's decoding.
+            self._call_soon(self._done.set)
         except RuntimeError:
             self.abandoned = True  # the event loop has ended, so nobody waits any more
+
+
+def _call_soon() -> Callable[[Callable[[], object]], object]:
+    """Return what runs a function in the current event loop, from any thread, without waiting."""
+    try:
+        return asyncio.get_running_loop().call_soon_threadsafe
+    except RuntimeError:  # Inspect's other backend
+        import trio
+
+        run: Callable[[Callable[[], object]], object] = (
+            trio.lowlevel.current_trio_token().run_sync_soon
+        )
+        return run
 
 
 def _serve(scheduler: Scheduler, inbox: "queue.SimpleQueue[_Waiting]") -> None:

@@ -98,6 +98,10 @@ class Engine:
         rows = self._batch.rows if self._batch else []
         return max((row.request.prompt.longest + row.limit for row in rows), default=0)
 
+    def most_tokens(self, request: RolloutRequest) -> int:
+        """Tokens that a request may come to hold: its prompt and the reply that still fits."""
+        return min(request.prompt.longest + request.settings.max_tokens, self._model.max_context)
+
     def admit(self, requests: Sequence[RolloutRequest]) -> None:
         """Read the requests' prompts, each distinct one once, and add them as rows.
 

@@ -85,7 +85,7 @@ class Scheduler:
         while self._waiting and len(group) < free:
             prompt, requests = next(iter(self._waiting.items()))
             request = requests[0]
-            longest = max(longest, request.prompt.longest + request.settings.max_tokens)
+            longest = max(longest, self._engine.most_tokens(request))
             rows = self._engine.n_rows + len(group) + 1
             if rows > 1 and rows * longest > self._limits.max_cached_tokens:
                 break

@@ -115,18 +115,24 @@ def load_checkpoint(folder: Path, spec: PairSpec) -> PreTrainedModel:
         WeightsError: if its files can't be read.
     """
     try:
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=getattr(torch, spec.dtype),
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,
+            output_loading_info=True,
         )
     except (
         Exception
     ) as error:  # transformers lets many kinds out: OSError, ValueError, safetensors'
         first = str(error).strip().splitlines()[0]
         raise WeightsError(f"the checkpoint in {folder} can't be loaded: {first}") from error
+    model: PreTrainedModel
+    model, report = loaded
+    absent = sorted(report["missing_keys"])
+    if absent:  # transformers fills them with random numbers and goes on
+        raise WeightsError(f"the checkpoint in {folder} can't be loaded: it lacks {absent[0]}")
     model.to(device=_device(spec.device))  # type: ignore[call-arg]  # mypy misreads its decorator
     return model.requires_grad_(False)
 
@@ -152,7 +158,9 @@ def _two_pass(spec: PairSpec, target: PreTrainedModel, baseline: SideFolders) ->
     if baseline.adapter is not None:
         adapted = load_adapter(other, baseline.adapter, spec.baseline.checkpoint)
         other = adapted  # type: ignore[assignment]  # PeftModel forwards to its base
-    return TwoPassPair(target, other)
+    pair = TwoPassPair(target, other)
+    pair.require_equal_logits()
+    return pair
 
 
 def _adapter_folder(name: str) -> Path:
@@ -204,6 +212,11 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise ConfigurationError(f"device '{name}' is not one that torch knows") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigurationError(f"device '{name}' was asked for, but torch sees no CUDA device")
+    try:
+        torch.empty(1, device=device)
+    except (AssertionError, NotImplementedError, RuntimeError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise ConfigurationError(
+            f"device '{name}' was asked for, but torch can't use it here: {first}"
+        ) from error
     return device

@@ -14,6 +14,7 @@ from typing import Any, cast
 from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model, set_peft_model_state_dict
 from peft.tuners.lora import Linear as LoraLinear
 from peft.tuners.tuners_utils import BaseTunerLayer
+from peft.utils.other import AuxiliaryTrainingWrapper
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import PreTrainedModel
@@ -25,19 +26,19 @@ ADAPTER_CONFIG = "adapter_config.json"
 
 
 class RowSplit:
-    """How many of the rows at the front of a batch are the target's."""
+    """Whether the first half of a batch's rows are the target's, or none."""
 
     def __init__(self) -> None:
-        self.n_target = 0
+        self.active = False
 
     @contextmanager
-    def target_rows(self, n_target: int) -> Iterator[None]:
-        """Give the first ``n_target`` rows of every pass inside to the adapter."""
-        self.n_target = n_target
+    def first_half(self) -> Iterator[None]:
+        """Give the first half of the rows of every pass inside to the adapter."""
+        self.active = True
         try:
             yield
         finally:
-            self.n_target = 0
+            self.active = False
 
 
 class SplitLinear(nn.Module):
@@ -50,6 +51,7 @@ class SplitLinear(nn.Module):
     def __init__(self, layer: LoraLinear, adapter: str, split: RowSplit) -> None:
         super().__init__()
         self.base = layer.get_base_layer()
+        self.out_features = layer.out_features
         self.down = cast(Tensor, layer.lora_A[adapter].weight)
         # The scaling is folded into B once instead of multiplying each output.
         self.up = nn.Parameter(
@@ -58,10 +60,10 @@ class SplitLinear(nn.Module):
         self._split = split
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map [rows, columns, in] to [rows, columns, out]."""
+        """Map [rows, columns, in] to [rows, columns, out]; rows may be flattened with columns."""
         y = cast(Tensor, self.base(x))
-        n = self._split.n_target
-        if n:
+        if self._split.active:
+            n = len(x) // 2
             delta = nn.functional.linear(
                 nn.functional.linear(x[:n].to(self.down.dtype), self.down), self.up
             )
@@ -83,13 +85,19 @@ def load_adapter(base: PreTrainedModel, folder: Path, base_name: str) -> PeftMod
     """
     config = _read_config(folder)
     state = _read_state(folder)
+    biases = getattr(config, "bias", "none")
+    if biases != "none":
+        raise WeightsError(
+            f"the adapter in {folder} trained biases of its base (bias={biases}), which stay "
+            "when it is switched off; merge it and compare two checkpoints"
+        )
     config.inference_mode = True
     # peft warns when the adapter names its base otherwise; the tensors are compared below.
     config.base_model_name_or_path = base.name_or_path
     try:
         model = _wrap(base, config)
         result: Any = set_peft_model_state_dict(model, state)
-    except (RuntimeError, ValueError) as error:
+    except (KeyError, RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()
         detail = reason[1].strip() if len(reason) > 1 else reason[0]
         raise AdapterMismatch(_mismatch(folder, base_name, detail)) from error
@@ -114,7 +122,9 @@ def split_rows(model: PeftModel) -> tuple[PreTrainedModel, RowSplit] | None:
         name: layer for name, layer in base.named_modules() if isinstance(layer, BaseTunerLayer)
     }
     adapter = model.active_adapter
-    if model.modules_to_save or not all(_is_plain(layer, adapter) for layer in layers.values()):
+    if _wraps_more_than_layers(base) or not all(
+        _is_plain(layer, adapter) for layer in layers.values()
+    ):
         return None
     split = RowSplit()
     for name, layer in layers.items():
@@ -149,11 +159,18 @@ def save_adapter(model: PeftModel, folder: Path, base_name: str, base_fingerprin
 
 
 def recorded_base(folder: Path) -> str | None:
-    """Return the fingerprint of the base that an adapter says it was trained on, if it does."""
+    """Return the fingerprint of the base that an adapter says it was trained on, if it does.
+
+    Raises:
+        WeightsError: if the record can't be read.
+    """
+    path = folder / "base.json"
     try:
-        return str(json.loads((folder / "base.json").read_text())["fingerprint"])
+        return str(json.loads(path.read_text())["fingerprint"])
     except FileNotFoundError:
         return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"{path} can't be read: {error!r}; delete or mend it") from error
 
 
 def _wrap(base: PreTrainedModel, config: PeftConfig) -> PeftModel:
@@ -161,6 +178,11 @@ def _wrap(base: PreTrainedModel, config: PeftConfig) -> PeftModel:
         # peft asks transformers by an old name whether gradients are checkpointed.
         warnings.simplefilter("ignore", FutureWarning)
         return cast(PeftModel, get_peft_model(base, config))
+
+
+def _wraps_more_than_layers(base: PreTrainedModel) -> bool:
+    """Say whether peft trained modules or token embeddings in full."""
+    return any(isinstance(module, AuxiliaryTrainingWrapper) for module in base.modules())
 
 
 def _is_plain(layer: BaseTunerLayer, adapter: str) -> bool:
@@ -179,7 +201,7 @@ def _read_config(folder: Path) -> PeftConfig:
         raise WeightsError(f"{folder} holds no {ADAPTER_CONFIG}: it is not an adapter's folder")
     try:
         return cast(PeftConfig, PeftConfig.from_pretrained(str(folder)))
-    except (TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path} can't be read: {error}") from error
 
 

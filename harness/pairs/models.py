@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from harness.decoding.pair_model import PairLogits, Prompt
+from harness.errors import VocabularyMismatch
 from harness.pairs.kv_cache import RowCache
 from harness.pairs.lora import RowSplit
 from harness.pairs.packing import pack_linears
@@ -24,7 +25,7 @@ class _Reader:
     def __init__(self, model: PreTrainedModel) -> None:
         self._model = model.eval()
         self.device = model.device
-        self.vocab_size = int(model.get_output_embeddings().weight.shape[0])
+        self.vocab_size = int(model.get_output_embeddings().out_features)
         self.max_context = _max_context(model)
         pack_linears(model)
 
@@ -96,7 +97,7 @@ class SharedWeightsPair:
 
     Args:
         model: the base, with every adapted layer split by rows (``harness.pairs.lora``).
-        split: tells those layers how many of the rows are the target's.
+        split: tells those layers that the first half of the rows are the target's.
     """
 
     def __init__(self, model: PreTrainedModel, split: RowSplit) -> None:
@@ -110,13 +111,13 @@ class SharedWeightsPair:
         """Read the prompts of both sides in one pass."""
         rows = [prompt.target_ids for prompt in prompts]
         rows += [prompt.baseline_ids for prompt in prompts]
-        with self._split.target_rows(len(prompts)):
+        with self._split.first_half():
             cache, logits = self._reader.read_prompts(rows)
         return SharedState(cache), PairLogits(*logits.chunk(2))
 
     def read_tokens(self, state: SharedState, tokens: Tensor) -> PairLogits:
         """Read one token per row on both sides in one pass."""
-        with self._split.target_rows(len(tokens)):
+        with self._split.first_half():
             logits = self._reader.read_tokens(state.cache, tokens.repeat(2))
         return PairLogits(*logits.chunk(2))
 
@@ -161,6 +162,16 @@ class TwoPassPair:
         self.vocab_size = self._target.vocab_size
         self.max_context = min(self._target.max_context, self._baseline.max_context)
         self.device = self._target.device
+
+    def require_equal_logits(self) -> None:
+        """Raise VocabularyMismatch if the sides give different numbers of logits."""
+        sizes = self._target.vocab_size, self._baseline.vocab_size
+        if sizes[0] != sizes[1]:
+            raise VocabularyMismatch(
+                f"the target gives {sizes[0]} logits and the baseline {sizes[1]}, though their "
+                "tokenizers agree: they can't be subtracted. Compare checkpoints whose output "
+                "layers have the same size."
+            )
 
     def read_prompts(self, prompts: Sequence[Prompt]) -> tuple[TwoPassState, PairLogits]:
         """Read each side's prompts with its own weights."""

@@ -9,6 +9,8 @@ from functools import cache
 from typing import cast
 
 import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
+from peft.utils.other import AuxiliaryTrainingWrapper
 from torch import Tensor, nn
 
 
@@ -22,6 +24,7 @@ class PackedLinear(nn.Module):
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
         self._packed = _pack(linear.weight.detach())
+        self.out_features = linear.out_features
         self._bias = None if linear.bias is None else linear.bias.detach()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -33,10 +36,17 @@ def pack_linears(model: nn.Module) -> None:
     """Replace a model's linear layers by packed ones, where that works and pays.
 
     Only exact ``nn.Linear`` layers on the CPU are replaced, so quantized layers and layers on a
-    GPU stay as they are.
+    GPU stay as they are; so does whatever peft has wrapped, whose layers look for ``weight``.
     """
+    wrapped = tuple(
+        f"{name}."
+        for name, module in model.named_modules()
+        if isinstance(module, BaseTunerLayer | AuxiliaryTrainingWrapper)
+    )
     for name, module in list(model.named_modules()):
-        if type(module) is nn.Linear and _is_packable(module.weight):
+        if name.startswith(wrapped) or type(module) is not nn.Linear:
+            continue
+        if _is_packable(module.weight):
             parent, _, leaf = name.rpartition(".")
             setattr(model.get_submodule(parent), leaf, PackedLinear(module))
 

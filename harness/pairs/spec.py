@@ -119,6 +119,9 @@ def _from_arguments(name: str, given: dict[str, object]) -> PairSpec:
             f"pair '{name}' has {_listed(given)} but no baseline; give the checkpoint before "
             "the change: -M baseline=..."
         )
+    empty = [key for key, value in given.items() if value in (None, "")]
+    if empty:
+        raise ConfigurationError(f"pair '{name}': {empty[0]} is empty; give a folder or a hub name")
     if not ("target" in given or "adapter" in given):
         raise ConfigurationError(
             f"pair '{name}' has a baseline but nothing that changed; give -M target=... or "

@@ -1,5 +1,6 @@
 """The provider as users meet it: through the installed ``inspect eval`` and ``amplify``."""
 
+import json
 import os
 import re
 import subprocess
@@ -145,9 +146,10 @@ def test_the_report_is_rebuilt_from_the_logs_alone(swept: tuple[Path, dict[str, 
     # 6 prompts: 4 harmful-sounding and 2 benign, twice each.
     assert re.search(r"\(\d/8\)", text)
     assert re.search(r"\(\d/4\)", text)
-    ratios = re.findall(r"\| (\d\.\d{4}) \|", text.split("## Logits")[1])
-    assert ratios
-    assert all(float(ratio) == pytest.approx(1, abs=5e-4) for ratio in ratios)
+    magnitudes = json.loads((report.parent / "results.json").read_text())["magnitudes"]
+    assert len(magnitudes) == 3
+    for at_alpha in magnitudes:
+        assert at_alpha["std_ratio"] == pytest.approx(1, abs=5e-4)
     assert (report.parent / "figures" / "rates.svg").read_text().startswith("<?xml")
 
 

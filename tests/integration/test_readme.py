@@ -60,7 +60,7 @@ def test_a_command_of_the_readme_works(command: str, workplace: Path):
 @pytest.mark.slow
 def test_what_make_demo_runs_works_on_a_few_prompts(tmp_path: Path):
     logs = ["--limit", "2", "--max-tokens", "4", "--log-dir", str(tmp_path / "logs")]
-    told = run(["amplify", *demo_command()[1:], *logs], tmp_path)
+    told = run(["amplify", *demo_command(), *logs], tmp_path)
     assert "refusal of" in told
     assert (tmp_path / "report" / "report.md").is_file()
 

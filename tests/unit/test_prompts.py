@@ -132,7 +132,9 @@ def test_the_limit_counts_the_prompts_that_the_categories_left(
 
 @pytest.mark.parametrize("limit", [0, -1])
 def test_a_limit_below_one_is_refused(tmp_path: Path, limit: int):
-    with pytest.raises(ConfigurationError, match=f"limit must be at least 1, not {limit}"):
+    with pytest.raises(
+        ConfigurationError, match=f"limit must be a whole number of at least 1, not {limit}"
+    ):
         read_prompts(written(tmp_path, "p.jsonl", THREE), limit=limit)
 
 
@@ -146,7 +148,7 @@ def test_the_dataset_says_where_it_came_from(tmp_path: Path):
     ("text", "names"), [("a, b", ["a", "b"]), ("a,,b,", ["a", "b"]), ("", []), (None, [])]
 )
 def test_names_are_split_at_commas(text: str | None, names: list[str]):
-    assert split_names(text) == names
+    assert split_names("category", text) == names
 
 
 @pytest.mark.parametrize(
