@@ -42,26 +42,26 @@ def doubling_layer():
     return SplitLinear(layer, "default", split), split
 
 
-def test_the_delta_goes_to_the_rows_at_the_front():
+def test_the_delta_goes_to_the_first_half_of_the_rows():
     layer, split = doubling_layer()
-    x = torch.ones(3, 1, 2)
-    with torch.inference_mode(), split.target_rows(2):
-        assert layer(x).tolist() == [[[5, 32]], [[5, 32]], [[2, 2]]]
+    x = torch.ones(4, 1, 2)
+    with torch.inference_mode(), split.first_half():
+        assert layer(x).tolist() == [[[5, 32]], [[5, 32]], [[2, 2]], [[2, 2]]]
 
 
 def test_outside_of_a_split_every_row_is_the_baselines():
     layer, split = doubling_layer()
     with torch.inference_mode():
-        with split.target_rows(1):
+        with split.first_half():
             pass
         assert layer(torch.ones(2, 1, 2)).tolist() == [[[2, 2]], [[2, 2]]]
 
 
 def test_an_error_inside_a_split_ends_it():
     _, split = doubling_layer()
-    with pytest.raises(RuntimeError, match="out of memory"), split.target_rows(3):
+    with pytest.raises(RuntimeError, match="out of memory"), split.first_half():
         raise RuntimeError("out of memory")
-    assert split.n_target == 0
+    assert not split.active
 
 
 def test_splitting_takes_every_adapted_layer():
