@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How an organism is trained; every run with the same recipe gives the same adapter here."""
+    """How an organism is trained; seeds fix all that is random, so runs differ by rounding only."""
 
     name: str
     """The organism's folder, and the preset of its pair."""
