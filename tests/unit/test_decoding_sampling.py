@@ -69,7 +69,7 @@ def test_top_p_keeps_the_token_that_crosses_it(top_p, kept):
 
 @pytest.mark.parametrize("top_p", [1e-9, 1e-300])
 def test_the_likeliest_token_stays_however_small_top_p_is(top_p):
-    assert tokens([0.3, 0.7], EVERYWHERE, top_p=top_p) == [1] * len(EVERYWHERE)
+    assert tokens([0.7, 0.3], EVERYWHERE, top_p=top_p) == [0] * len(EVERYWHERE)
 
 
 def test_a_token_before_which_the_mass_is_just_reached_is_left_out():

@@ -22,9 +22,11 @@ def rows_of_each_pass(pair):
 
 def finish(scheduler):
     done = []
-    while not scheduler.idle:
+    for _ in range(1000):
+        if scheduler.idle:
+            return done
         done += [asked for asked, _ in scheduler.work()]
-    return done
+    pytest.fail("the scheduler never gets done")
 
 
 @pytest.mark.parametrize("name", ["max_rows", "max_cached_tokens"])
@@ -51,6 +53,17 @@ def test_a_batch_never_caches_more_tokens_than_the_limit():
     finish(scheduler)
     # Lengths 5 to 8 make up 4 x 8 > 30, so three join; then 8 to 10 make up exactly 30.
     assert rows_of_each_pass(pair) == [3, 3, 3, 3] * 2
+
+
+def test_newcomers_count_with_the_length_of_the_rows_they_join():
+    """Every row is padded to the longest: three short ones beside 20 tokens cost 80, not 29."""
+    pair, scheduler = scheduler_of(max_cached_tokens=40)
+    scheduler.add(request((0,) * 15, max_tokens=5))
+    scheduler.work()
+    for i in range(3):
+        scheduler.add(request((1,), max_tokens=2, seed=i))
+    scheduler.work()
+    assert rows_of_each_pass(pair)[-1] == 2
 
 
 def test_a_request_beyond_the_limit_is_served_alone():

@@ -114,6 +114,7 @@ def test_the_first_of_several_stop_strings_counts():
 def test_a_character_of_several_tokens_is_reached_when_it_is_whole():
     assert len(ids_of("日")) == 3
     assert first_stop("x日y", ["日"]) == 4
+    assert first_stop("x日本語日本語y", ["日本語日本語"]) == 19
 
 
 @given(

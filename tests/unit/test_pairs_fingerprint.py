@@ -38,11 +38,17 @@ def test_one_byte_changes_it(folder, name):
     assert fingerprint_folder(folder) != before
 
 
-def test_weights_that_change_their_names_change_it(folder):
+def test_contents_that_change_places_change_it(folder):
     before = fingerprint_folder(folder)
     first, second = ((folder / f"model-{i}.safetensors").read_bytes() for i in (1, 2))
     rewrite(folder / "model-1.safetensors", second)
     rewrite(folder / "model-2.safetensors", first)
+    assert fingerprint_folder(folder) != before
+
+
+def test_a_file_under_another_name_changes_it(folder):
+    before = fingerprint_folder(folder)
+    (folder / "model-2.safetensors").rename(folder / "model-3.safetensors")
     assert fingerprint_folder(folder) != before
 
 

@@ -1,6 +1,8 @@
 """One worker per pair serves tasks of any event loop, and outlives whatever befalls them."""
 
 import importlib.util
+import subprocess
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -328,3 +330,57 @@ def test_a_busy_event_loop_does_not_hold_up_another(worker):
         busy.join(TIMEOUT_S)
     assert rollout is not None
     assert len(rollout.ids) == 2
+
+
+def test_a_process_that_ends_while_rows_are_decoded_ends_cleanly():
+    """A thread killed inside of torch aborts the process: exit code 134 after Ctrl-C, say."""
+    script = """
+import asyncio, sys
+from types import SimpleNamespace
+
+import torch
+
+from harness.decoding.engine import RolloutRequest
+from harness.decoding.pair_model import PairLogits, Prompt
+from harness.decoding.scheduler import BatchLimits
+from harness.decoding.settings import RolloutSettings
+from harness.pairs.spec import PairSpec, Side
+from harness.pool import PairWorker
+
+
+class Busy:
+    vocab_size, max_context, device = 50, 100_000, torch.device("cpu")
+
+    def read_prompts(self, prompts):
+        state = SimpleNamespace(select=lambda rows: None, join=lambda other: None)
+        return state, self.read_tokens(state, torch.zeros(len(prompts)))
+
+    def read_tokens(self, state, tokens):
+        for _ in range(500):  # half a second of short calls into torch
+            torch.randn(100_000)
+        return PairLogits(*torch.randn(2, len(tokens), self.vocab_size))
+
+
+loaded = SimpleNamespace(model=Busy(), chat=SimpleNamespace(eos_ids=frozenset()))
+sys.modules["harness.pairs.loading"] = SimpleNamespace(load_pair=lambda spec: loaded)
+side = Side(checkpoint="busy")
+worker = PairWorker(PairSpec(name="busy", target=side, baseline=side), BatchLimits())
+worker.load()
+
+
+async def main():
+    settings = RolloutSettings(max_tokens=50_000)
+    request = RolloutRequest(prompt=Prompt((1,), (1,)), settings=settings)
+    task = asyncio.create_task(worker.rollout(request))
+    await asyncio.sleep(0.1)
+    print("decoding" if not task.done() else task.exception())
+    sys.exit(0)
+
+
+asyncio.run(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=TIMEOUT_S
+    )
+    assert done.stdout == "decoding\n"
+    assert (done.returncode, done.stderr) == (0, "")
