@@ -5,6 +5,7 @@ all alphas, samples and epochs share the engine's batch.
 """
 
 import asyncio
+import atexit
 import queue
 import threading
 from collections.abc import Callable
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio import to_thread
 
-from harness.decoding.engine import Engine, Rollout, RolloutRequest
+from harness.decoding.engine import Engine
+from harness.decoding.rollout import Rollout, RolloutRequest
 from harness.decoding.scheduler import BatchLimits, Scheduler
 from harness.errors import PromptTooLong
 from harness.pairs.spec import PairSpec
@@ -28,6 +30,13 @@ if TYPE_CHECKING:
 # the next one makes one batch of them.
 _BURST_S = 0.03
 
+# How long a process that ends waits for the step that is running: one of 96 rows takes half a
+# second, reading 8,192 tokens of prompts ten.
+_LAST_STEP_S = 20.0
+
+# How often a worker that has nothing to do looks whether the process ends.
+_IDLE_S = 0.5
+
 
 class PairWorker:
     """Owns one pair's weights and engine; any number of tasks may ask it for rollouts."""
@@ -36,6 +45,7 @@ class PairWorker:
         self._spec = spec
         self._limits = limits
         self._loading = threading.Lock()
+        self._ending = threading.Event()
         self._pair: LoadedPair | None = None
         self._inbox: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
         self.n_loads = 0
@@ -58,11 +68,21 @@ class PairWorker:
                 scheduler = Scheduler(Engine(pair.model, pair.chat.eos_ids), self._limits)
                 name = f"amplify {self._spec.name}"
                 thread = threading.Thread(
-                    target=_serve, args=(scheduler, self._inbox), name=name, daemon=True
+                    target=_serve,
+                    args=(scheduler, self._inbox, self._ending),
+                    name=name,
+                    daemon=True,
                 )
                 thread.start()
+                # A thread that the interpreter's end catches inside torch takes the process down.
+                atexit.register(self._stop, thread)
                 self._pair = pair
             return self._pair
+
+    def _stop(self, thread: threading.Thread) -> None:
+        """Let the running step be the last one."""
+        self._ending.set()
+        thread.join(_LAST_STEP_S)
 
     async def rollout(self, request: RolloutRequest) -> Rollout:
         """Sample one rollout, in a batch with whatever else is asked for.
@@ -126,16 +146,20 @@ def _call_soon() -> Callable[[Callable[[], object]], object]:
         return run
 
 
-def _serve(scheduler: Scheduler, inbox: "queue.SimpleQueue[_Waiting]") -> None:
-    """Decode whatever arrives, forever."""
+def _serve(
+    scheduler: Scheduler, inbox: "queue.SimpleQueue[_Waiting]", ending: threading.Event
+) -> None:
+    """Decode whatever arrives, until the process ends."""
     waiting: dict[int, _Waiting] = {}
-    while True:
+    while not ending.is_set():
         for newcomer in _arrivals(inbox, block=scheduler.idle):
             waiting[id(newcomer.request)] = newcomer
             try:
                 scheduler.add(newcomer.request)
             except PromptTooLong as error:
                 waiting.pop(id(newcomer.request)).finish(error)
+        if scheduler.idle:
+            continue
         abandoned = [one for one in waiting.values() if one.abandoned]
         if abandoned:
             scheduler.drop(one.request for one in abandoned)
@@ -155,9 +179,10 @@ def _serve(scheduler: Scheduler, inbox: "queue.SimpleQueue[_Waiting]") -> None:
 
 def _arrivals(inbox: "queue.SimpleQueue[_Waiting]", *, block: bool) -> list[_Waiting]:
     """Take what has arrived; with nothing else to do, wait for the first and for its burst."""
-    arrived = [inbox.get()] if block else []
+    arrived: list[_Waiting] = []
     while True:
+        patience = _BURST_S if arrived else _IDLE_S
         try:
-            arrived.append(inbox.get(timeout=_BURST_S) if block else inbox.get_nowait())
+            arrived.append(inbox.get(timeout=patience) if block else inbox.get_nowait())
         except queue.Empty:
             return arrived

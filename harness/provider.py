@@ -28,8 +28,8 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 import harness
-from harness.decoding.engine import Rollout, RolloutRequest
 from harness.decoding.pair_model import Prompt
+from harness.decoding.rollout import Rollout, RolloutRequest
 from harness.decoding.scheduler import BatchLimits
 from harness.decoding.settings import RolloutSettings
 from harness.errors import UnknownArgument, UnsupportedRequest, WeightsError

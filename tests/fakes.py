@@ -31,8 +31,8 @@ from transformers import (
     Qwen2Config,
 )
 
-from harness.decoding.engine import RolloutRequest
 from harness.decoding.pair_model import PairLogits, Prompt
+from harness.decoding.rollout import RolloutRequest
 from harness.decoding.sampling import uniform_stream
 from harness.decoding.settings import RolloutSettings
 
@@ -69,11 +69,9 @@ class FakeState:
     def __init__(self, target: list[Ids], baseline: list[Ids]) -> None:
         self.target, self.baseline = target, baseline
 
-    def select(self, rows: Tensor) -> None:
-        assert rows.dtype == torch.int64
-        assert rows.dim() == 1
-        self.target = [self.target[i] for i in rows.tolist()]
-        self.baseline = [self.baseline[i] for i in rows.tolist()]
+    def select(self, rows: Sequence[int]) -> None:
+        self.target = [self.target[i] for i in rows]
+        self.baseline = [self.baseline[i] for i in rows]
 
     def join(self, other: Self) -> None:
         self.target = self.target + other.target
@@ -166,7 +164,7 @@ def slow_rollout(
         amplified = target + one.alpha * (target - baseline)
         token, logp = _slow_draw(amplified, one, uniform[step])
         sides = {"target": target, "baseline": baseline, "amplified": amplified}
-        figures.append({"sampling_logp_nats": logp, **_slow_figures(sides, token)})
+        figures.append({"sampling_logp_nats": logp, **_slow_figures(sides, token, one.alpha)})
         ids.append(token)
         if token in eos_ids or (asked.reached_stop is not None and asked.reached_stop(ids)):
             break
@@ -194,7 +192,9 @@ def _slow_draw(
     return token, float(np.log(weights[token] / total))
 
 
-def _slow_figures(sides: dict[str, NDArray[np.float64]], token: int) -> dict[str, float]:
+def _slow_figures(
+    sides: dict[str, NDArray[np.float64]], token: int, alpha: float
+) -> dict[str, float]:
     logps = {side: logits - np.log(np.exp(logits).sum()) for side, logits in sides.items()}
     figures = {f"{side}_logp_nats": float(logp[token]) for side, logp in logps.items()}
     for name, p, q in (
@@ -210,6 +210,7 @@ def _slow_figures(sides: dict[str, NDArray[np.float64]], token: int) -> dict[str
     figures["difference_var"] = float(difference.var())
     # In float64 the measured spread and its closed form are one number.
     figures["amplified_std_closed_form"] = figures["amplified_std"]
+    figures |= {"alpha_applied": alpha, "target_mass_kept": 1.0}
     return figures
 
 

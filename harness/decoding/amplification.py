@@ -29,13 +29,33 @@ def amplify(target_logits: Tensor, baseline_logits: Tensor, alpha: Tensor) -> Te
     Source: Aranguri & McGrath 2025, "Discovering Undesired Rare Behaviors via Model Diff
     Amplification".
     """
+    return extrapolate(target_logits, difference_of(target_logits, baseline_logits), alpha)
+
+
+def difference_of(target_logits: Tensor, baseline_logits: Tensor) -> Tensor:
+    """Return what the change did to the logits, ``target - baseline``, [rows, vocab].
+
+    Raises:
+        VocabularyMismatch: if the last dimensions differ.
+    """
     if target_logits.shape[-1] != baseline_logits.shape[-1]:
         raise VocabularyMismatch(
             f"the target gives {target_logits.shape[-1]} logits and the baseline "
             f"{baseline_logits.shape[-1]}: they can't be subtracted. Compare models that share "
             "a tokenizer."
         )
-    return torch.addcmul(target_logits, alpha, target_logits - baseline_logits)
+    return target_logits - baseline_logits
+
+
+def extrapolate(target_logits: Tensor, difference: Tensor, alpha: Tensor) -> Tensor:
+    """Return ``target + alpha * difference``, for a difference that is known already.
+
+    Args:
+        target_logits: [rows, vocab], float32.
+        difference: target minus baseline, as it is or clipped, [rows, vocab], float32.
+        alpha: [rows, 1].
+    """
+    return torch.addcmul(target_logits, alpha, difference)
 
 
 class SpreadMoments(NamedTuple):
@@ -55,17 +75,16 @@ class SpreadMoments(NamedTuple):
         return variance.clamp(min=0).sqrt()
 
 
-def spread_moments(target_logits: Tensor, baseline_logits: Tensor) -> SpreadMoments:
+def spread_moments(target_logits: Tensor, difference: Tensor) -> SpreadMoments:
     """Measure what decides the spread of the amplified logits at every alpha.
 
     Args:
         target_logits: [rows, vocab], float32.
-        baseline_logits: [rows, vocab], float32.
+        difference: target minus baseline, [rows, vocab], float32.
 
     Returns:
         Population moments, in squared logits.
     """
-    difference = target_logits - baseline_logits
     t = target_logits - target_logits.mean(-1, keepdim=True)
     d = difference - difference.mean(-1, keepdim=True)
     dot = torch.linalg.vecdot
@@ -87,4 +106,5 @@ def closed_form_std(target_logits: Tensor, baseline_logits: Tensor, alpha: Tenso
     Returns:
         Population standard deviation per row, in logits, [rows].
     """
-    return spread_moments(target_logits, baseline_logits).amplified_std(alpha.squeeze(-1))
+    difference = difference_of(target_logits, baseline_logits)
+    return spread_moments(target_logits, difference).amplified_std(alpha.squeeze(-1))

@@ -31,7 +31,7 @@ class Prompt:
 
 
 class PairLogits(NamedTuple):
-    """Next-token logits of both sides, [rows, vocab], float32."""
+    """Next-token logits of both sides, [rows, vocab], float32, contiguous along the vocabulary."""
 
     target: Tensor
     baseline: Tensor
@@ -40,8 +40,12 @@ class PairLogits(NamedTuple):
 class PairState(Protocol):
     """What both sides have read so far, row by row: the key-value caches."""
 
-    def select(self, rows: Tensor) -> None:
-        """Keep these rows in this order; a row may be repeated. ``rows`` is [n], int64."""
+    def select(self, rows: Sequence[int]) -> None:
+        """Keep these rows in this order; a row may be repeated.
+
+        Cheapest where rows keep their place: the engine lets the last rows fill the places of
+        those that end.
+        """
 
     def join(self, other: Self) -> None:
         """Append the rows of ``other``, which is used up."""

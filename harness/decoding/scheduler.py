@@ -4,8 +4,9 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.decoding.engine import Engine, Rollout, RolloutRequest
+from harness.decoding.engine import Engine
 from harness.decoding.pair_model import Prompt
+from harness.decoding.rollout import Rollout, RolloutRequest
 from harness.errors import ConfigurationError, DecodingError
 
 

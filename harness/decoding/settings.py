@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from harness.errors import ConfigurationError, InvalidAlpha
 
 MAX_SEED = 2**64 - 1
+MAX_TRACE_ALPHAS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,8 @@ class RolloutSettings:
     """Most tokens that are sampled, at least 1."""
     top_logprobs: int = 0
     """How many alternatives are recorded per token, 0 to 20."""
+    trace_alphas: tuple[float, ...] = ()
+    """Strengths at which each sampled token's log-probability is traced as well, at most 64."""
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.alpha):
@@ -39,6 +42,11 @@ class RolloutSettings:
         _require(0 <= self.seed <= MAX_SEED, f"seed {self.seed}; it must be 0 to {MAX_SEED}")
         _require(self.max_tokens >= 1, f"max_tokens {self.max_tokens}; it must be at least 1")
         _require(0 <= self.top_logprobs <= 20, f"top_logprobs {self.top_logprobs}; 0 to 20")
+        for alpha in self.trace_alphas:
+            if not math.isfinite(alpha):
+                raise InvalidAlpha(f"trace_alphas holds {alpha}, which is not finite")
+        count = len(self.trace_alphas)
+        _require(count <= MAX_TRACE_ALPHAS, f"{count} trace_alphas; at most {MAX_TRACE_ALPHAS}")
 
 
 def _require(holds: bool, message: str) -> None:

@@ -16,8 +16,9 @@ from peft import PeftModel
 from rich.progress import Progress
 from torch import Tensor
 
-from harness.decoding.engine import Engine, RolloutRequest
+from harness.decoding.engine import Engine
 from harness.decoding.pair_model import Prompt
+from harness.decoding.rollout import RolloutRequest
 from harness.decoding.settings import RolloutSettings
 from harness.organisms.recipe import Example, Recipe, read_examples
 from harness.pairs.chat import ChatText

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from transformers import (
@@ -19,7 +19,8 @@ from harness.pairs.chat import ChatText
 from harness.pairs.embedded import GGUF_SHA256, embedded_checkpoint
 from harness.pairs.fingerprint import combine_fingerprints, fingerprint_folder
 from harness.pairs.lora import load_adapter, recorded_base, split_rows
-from harness.pairs.models import SharedWeightsPair, TwoPassPair
+from harness.pairs.models import ModelPair
+from harness.pairs.reader import Reader
 from harness.pairs.spec import EMBEDDED, ORGANISM, PairSpec, Side
 from harness.pairs.vocabulary import require_same_vocabulary
 
@@ -137,30 +138,28 @@ def load_checkpoint(folder: Path, spec: PairSpec) -> PreTrainedModel:
     return model.requires_grad_(False)
 
 
-def _load_models(spec: PairSpec, target: SideFolders, baseline: SideFolders) -> PairModel[Any]:
-    shared = target.checkpoint == baseline.checkpoint
+def _load_models(spec: PairSpec, target: SideFolders, baseline: SideFolders) -> ModelPair:
+    if target.checkpoint != baseline.checkpoint or baseline.adapter is not None:
+        return ModelPair(_reader(spec, target, spec.target), _reader(spec, baseline, spec.baseline))
     base = load_checkpoint(target.checkpoint, spec)
     if target.adapter is None:
-        if shared and baseline.adapter is None:
-            return TwoPassPair(base, base)
-        return _two_pass(spec, base, baseline)
+        reader = Reader(base)
+        return ModelPair(reader, reader)
     adapted = load_adapter(base, target.adapter, spec.target.checkpoint)
-    if not shared or baseline.adapter is not None:
-        return _two_pass(spec, adapted, baseline)  # type: ignore[arg-type]  # PeftModel forwards
     split = split_rows(adapted)
-    if split is None:
-        return TwoPassPair(adapted, adapted, adapted.disable_adapter)  # type: ignore[arg-type]
-    return SharedWeightsPair(*split)
+    if split is not None:
+        reader = Reader(split[0])
+        return ModelPair(reader, reader, split[1])
+    inner = cast(PreTrainedModel, adapted.get_base_model())
+    return ModelPair(Reader(inner), Reader(inner, adapted.disable_adapter))
 
 
-def _two_pass(spec: PairSpec, target: PreTrainedModel, baseline: SideFolders) -> TwoPassPair:
-    other = load_checkpoint(baseline.checkpoint, spec)
-    if baseline.adapter is not None:
-        adapted = load_adapter(other, baseline.adapter, spec.baseline.checkpoint)
-        other = adapted  # type: ignore[assignment]  # PeftModel forwards to its base
-    pair = TwoPassPair(target, other)
-    pair.require_equal_logits()
-    return pair
+def _reader(spec: PairSpec, folders: SideFolders, side: Side) -> Reader:
+    model = load_checkpoint(folders.checkpoint, spec)
+    if folders.adapter is None:
+        return Reader(model)
+    adapted = load_adapter(model, folders.adapter, side.checkpoint)
+    return Reader(cast(PreTrainedModel, adapted.get_base_model()))
 
 
 def _adapter_folder(name: str) -> Path:

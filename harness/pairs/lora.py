@@ -6,8 +6,6 @@ the base that it is put on.
 
 import json
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,25 +18,10 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from harness.errors import AdapterMismatch, WeightsError
+from harness.pairs.sides import Sides
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 ADAPTER_CONFIG = "adapter_config.json"
-
-
-class RowSplit:
-    """Whether the first half of a batch's rows are the target's, or none."""
-
-    def __init__(self) -> None:
-        self.active = False
-
-    @contextmanager
-    def first_half(self) -> Iterator[None]:
-        """Give the first half of the rows of every pass inside to the adapter."""
-        self.active = True
-        try:
-            yield
-        finally:
-            self.active = False
 
 
 class SplitLinear(nn.Module):
@@ -48,7 +31,7 @@ class SplitLinear(nn.Module):
     what lets target and baseline share one product with the base weight.
     """
 
-    def __init__(self, layer: LoraLinear, adapter: str, split: RowSplit) -> None:
+    def __init__(self, layer: LoraLinear, adapter: str, sides: Sides) -> None:
         super().__init__()
         self.base = layer.get_base_layer()
         self.out_features = layer.out_features
@@ -57,17 +40,19 @@ class SplitLinear(nn.Module):
         self.up = nn.Parameter(
             cast(Tensor, layer.lora_B[adapter].weight) * layer.scaling[adapter], requires_grad=False
         )
-        self._split = split
+        self._sides = sides
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map [rows, columns, in] to [rows, columns, out]; rows may be flattened with columns."""
+        """Map [rows, tokens, in] to [rows, tokens, out]; rows may be flattened with tokens."""
         y = cast(Tensor, self.base(x))
-        if self._split.active:
-            n = len(x) // 2
+        if self._sides.n_pairs:
             delta = nn.functional.linear(
-                nn.functional.linear(x[:n].to(self.down.dtype), self.down), self.up
+                nn.functional.linear(
+                    self._sides.target(x.contiguous()).to(self.down.dtype), self.down
+                ),
+                self.up,
             )
-            y[:n] += delta.to(y.dtype)
+            self._sides.target(y).add_(delta)
         return y
 
 
@@ -110,12 +95,13 @@ def load_adapter(base: PreTrainedModel, folder: Path, base_name: str) -> PeftMod
     return model
 
 
-def split_rows(model: PeftModel) -> tuple[PreTrainedModel, RowSplit] | None:
+def split_rows(model: PeftModel) -> tuple[PreTrainedModel, Sides] | None:
     """Exchange an adapter's layers for ones that act on the target's rows only.
 
     Returns:
-        The base model and the split to steer it by; None, with the model unchanged, where the
-        adapter is more than plain LoRA on linear layers (DoRA, trained biases, embeddings).
+        The base model and what tells its layers whose rows are whose; None, with the model
+        unchanged, where the adapter is more than plain LoRA on linear layers that every token
+        passes (DoRA, trained biases, embeddings, experts).
     """
     base = cast(PreTrainedModel, model.get_base_model())
     layers = {
@@ -123,16 +109,16 @@ def split_rows(model: PeftModel) -> tuple[PreTrainedModel, RowSplit] | None:
     }
     adapter = model.active_adapter
     if _wraps_more_than_layers(base) or not all(
-        _is_plain(layer, adapter) for layer in layers.values()
+        _is_plain(layer, adapter) and ".experts." not in name for name, layer in layers.items()
     ):
         return None
-    split = RowSplit()
+    sides = Sides()
     for name, layer in layers.items():
         parent, _, leaf = name.rpartition(".")
         setattr(
-            base.get_submodule(parent), leaf, SplitLinear(cast(LoraLinear, layer), adapter, split)
+            base.get_submodule(parent), leaf, SplitLinear(cast(LoraLinear, layer), adapter, sides)
         )
-    return base, split
+    return base, sides
 
 
 def new_adapter(base: PreTrainedModel, rank: int, lora_alpha: int) -> PeftModel:

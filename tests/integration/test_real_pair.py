@@ -10,8 +10,9 @@ from peft import PeftModel
 from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from harness.decoding.engine import Engine, Rollout, RolloutRequest
+from harness.decoding.engine import Engine
 from harness.decoding.pair_model import Prompt
+from harness.decoding.rollout import Rollout, RolloutRequest
 from harness.decoding.settings import RolloutSettings
 from harness.organisms.recipe import ROOT
 from harness.pairs.embedded import embedded_checkpoint

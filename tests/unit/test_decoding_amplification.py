@@ -77,7 +77,7 @@ def test_the_closed_form_of_a_difference_along_the_target():
 def test_the_moments_of_each_row_by_hand():
     target = torch.tensor([[3.0, 1.0], [0.0, 4.0]])
     difference = torch.tensor([[4.0, 0.0], [1.0, -1.0]])
-    moments = spread_moments(target, target - difference)
+    moments = spread_moments(target, difference)
     assert moments.target_variance.tolist() == [1.0, 4.0]
     assert moments.covariance.tolist() == [2.0, -2.0]
     assert moments.difference_variance.tolist() == [4.0, 1.0]

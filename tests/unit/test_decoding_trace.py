@@ -9,15 +9,35 @@ from hypothesis import strategies as st
 
 from harness.decoding.amplification import amplify
 from harness.decoding.engine import Engine
-from harness.decoding.trace import TRACE_FIELDS, StepLogits, Trace, measure_step
+from harness.decoding.sampling import Draw
+from harness.decoding.trace import (
+    TRACE_FIELDS,
+    StepLogits,
+    StepProbabilities,
+    Trace,
+    measure_step,
+)
 from tests.fakes import FakePair, request, slow_rollout
 
 
+def measure(target, baseline, alpha, tokens, logp, amplified=None):
+    """Measure rows of which nothing is cut and whose difference is not clipped."""
+    if amplified is None:
+        amplified = amplify(target, baseline, alpha)
+    logits = StepLogits(target, baseline, amplified, alpha, target - baseline)
+    return measure_step(
+        logits, StepProbabilities.of(logits), Draw(tokens, logp), torch.ones(len(tokens))
+    )
+
+
 def measured(target, baseline, alpha, token, sampling_logp=0.0):
-    target, baseline = torch.tensor([target]), torch.tensor([baseline])
-    strength = torch.tensor([[alpha]])
-    step = StepLogits(target, baseline, amplify(target, baseline, strength), strength)
-    figures = measure_step(step, torch.tensor([token]), torch.tensor([sampling_logp]))
+    figures = measure(
+        torch.tensor([target]),
+        torch.tensor([baseline]),
+        torch.tensor([[alpha]]),
+        torch.tensor([token]),
+        torch.tensor([sampling_logp]),
+    )
     return dict(zip(TRACE_FIELDS, figures[0].tolist(), strict=True))
 
 
@@ -47,6 +67,8 @@ def test_one_step_by_hand():
             "target_difference_cov": (log(3) / 2) ** 2,
             "difference_var": (log(3) / 2) ** 2,
             "amplified_std_closed_form": log(9) / 2,
+            "alpha_applied": 1,
+            "target_mass_kept": 1,
         },
         abs=1e-6,
     )
@@ -68,22 +90,6 @@ def test_rounding_never_makes_a_divergence_negative(seed):
     figures = measured(target, nearly, alpha=1.0, token=0)
     assert figures["kl_target_baseline_nats"] >= 0
     assert figures["kl_amplified_target_nats"] >= 0
-
-
-@pytest.mark.parametrize("n_rows", [1, 4, 5, 9])
-def test_a_row_is_measured_the_same_in_any_batch(n_rows):
-    """On a CPU rows are measured four at a time: no row may be lost or moved at the seams."""
-    target, baseline = torch.randn(2, n_rows, 6, generator=torch.Generator().manual_seed(0))
-    alpha = torch.arange(float(n_rows)).unsqueeze(-1)
-    tokens, logp = torch.arange(n_rows) % 6, -torch.arange(float(n_rows))
-    together = measure_step(
-        StepLogits(target, baseline, amplify(target, baseline, alpha), alpha), tokens, logp
-    )
-    for i in range(n_rows):
-        alone = measured(
-            target[i].tolist(), baseline[i].tolist(), float(i), tokens[i].item(), float(-i)
-        )
-        assert together[i].tolist() == pytest.approx(list(alone.values()), abs=1e-6)
 
 
 @given(
@@ -156,7 +162,22 @@ def test_the_closed_form_shows_logits_that_were_never_amplified():
     """Trap 3: had the target's logits been sampled, the two figures would differ like this."""
     target, baseline = torch.tensor([[2.0, 0.0]]), torch.tensor([[1.0, 0.0]])
     alpha = torch.tensor([[2.0]])
-    step = StepLogits(target, baseline, amplified=target, alpha=alpha)
-    figures = measure_step(step, torch.tensor([0]), torch.tensor([0.0]))
+    figures = measure(
+        target, baseline, alpha, torch.tensor([0]), torch.tensor([0.0]), amplified=target
+    )
     trace = Trace(figures)
     assert (trace["amplified_std"].item(), trace["amplified_std_closed_form"].item()) == (1.0, 2.0)
+
+
+def test_a_grid_holds_the_sampled_tokens_log_probability_at_every_strength():
+    """One trace then serves every alpha: at -1 it is the baseline's, at 0 the target's."""
+    pair = FakePair.by_history()
+    asked = request((3, 1), alpha=2.0, max_tokens=5, trace_alphas=(-1.0, 0.0, 2.0, 0.5))
+    plain = request((3,), alpha=1.0, max_tokens=3)
+    with_grid, without = Engine(pair, frozenset()).run([asked, plain])
+    trace = with_grid.trace
+    assert trace.grid_alphas == (-1.0, 0.0, 2.0, 0.5)
+    for column, side in enumerate(("baseline", "target", "amplified")):
+        torch.testing.assert_close(trace.grid_logps_nats[:, column], trace[f"{side}_logp_nats"])
+    assert trace.grid_logps_nats.shape == (5, 4)
+    assert without.trace.grid_logps_nats.shape == (3, 0)

@@ -12,7 +12,6 @@ from harness.decoding.pair_model import Prompt
 from harness.errors import AdapterMismatch, ConfigurationError, VocabularyMismatch, WeightsError
 from harness.pairs.fingerprint import fingerprint_folder
 from harness.pairs.loading import find_side, load_pair, pair_fingerprint
-from harness.pairs.models import SharedWeightsPair, TwoPassPair
 from harness.pairs.spec import PairSpec, Side
 from tests.fakes import (
     VOCAB_SIZE,
@@ -62,7 +61,7 @@ def assert_sides(pair, target, baseline):
 
 def test_an_adapter_on_the_baselines_own_checkpoint_shares_its_weights(llama_folder, lora_folder):
     pair = load_pair(spec(side(llama_folder, lora_folder), side(llama_folder)))
-    assert type(pair.model) is SharedWeightsPair
+    assert pair.model.one_pass
     base = tiny_model("llama")
     assert_sides(pair, random_adapter(base), base)
 
@@ -70,7 +69,7 @@ def test_an_adapter_on_the_baselines_own_checkpoint_shares_its_weights(llama_fol
 def test_two_checkpoints_are_read_in_two_passes(llama_folder, tmp_path):
     other = save_checkpoint(tiny_model("llama", seed=5), tmp_path)
     pair = load_pair(spec(side(other), side(llama_folder)))
-    assert type(pair.model) is TwoPassPair
+    assert not pair.model.one_pass
     assert_sides(pair, tiny_model("llama", seed=5), tiny_model("llama"))
 
 
@@ -105,7 +104,7 @@ def test_an_adapter_beyond_plain_lora_on_the_shared_checkpoint(llama_folder, tmp
     base = tiny_model("llama")
     folder = save_random_adapter(base, tmp_path, use_dora=True)
     pair = load_pair(spec(side(llama_folder, folder), side(llama_folder)))
-    assert type(pair.model) is TwoPassPair
+    assert not pair.model.one_pass
     assert_sides(pair, random_adapter(base, use_dora=True), base)
 
 
@@ -113,8 +112,7 @@ def test_an_adapter_beyond_plain_lora_on_the_shared_checkpoint(llama_folder, tmp
 def test_weights_are_loaded_in_the_dtype_that_the_pair_states(llama_folder, dtype):
     pair = load_pair(spec(side(llama_folder), side(llama_folder), dtype=dtype))
     state, logits = pair.model.read_prompts([Prompt((5, 6), (5, 6))])
-    keys = state.target.layers.layers[0].update(*torch.zeros(2, 1, 1, 1, 8))[0]
-    assert keys.dtype == getattr(torch, dtype)
+    assert state.target.layer(0).prompt_keys.data.dtype == getattr(torch, dtype)
     assert logits.target.isfinite().all()
 
 

@@ -14,7 +14,6 @@ from harness.errors import AdapterMismatch, WeightsError
 from harness.pairs.lora import (
     ADAPTER_CONFIG,
     ADAPTER_WEIGHTS,
-    RowSplit,
     SplitLinear,
     load_adapter,
     new_adapter,
@@ -22,6 +21,7 @@ from harness.pairs.lora import (
     save_adapter,
     split_rows,
 )
+from harness.pairs.sides import Sides
 from tests.fakes import random_adapter, save_random_adapter, tiny_model
 
 
@@ -38,30 +38,37 @@ def doubling_layer():
     layer.base_layer.weight.data = 2 * torch.eye(2)
     layer.lora_A.default.weight.data = torch.tensor([[1.0, 0.0]])
     layer.lora_B.default.weight.data = torch.tensor([[1.0], [10.0]])
-    split = RowSplit()
-    return SplitLinear(layer, "default", split), split
+    sides = Sides()
+    return SplitLinear(layer, "default", sides), sides
 
 
-def test_the_delta_goes_to_the_first_half_of_the_rows():
-    layer, split = doubling_layer()
-    x = torch.ones(4, 1, 2)
-    with torch.inference_mode(), split.first_half():
-        assert layer(x).tolist() == [[[5, 32]], [[5, 32]], [[2, 2]], [[2, 2]]]
+@pytest.mark.parametrize("shape", [(4, 1, 2), (4, 2)], ids=["rows", "rows flattened with tokens"])
+def test_the_delta_goes_to_every_other_row(shape):
+    layer, sides = doubling_layer()
+    with torch.inference_mode(), sides.paired(2):
+        y = layer(torch.ones(shape)).view(4, 2)
+    assert y.tolist() == [[5, 32], [2, 2], [5, 32], [2, 2]]
 
 
-def test_outside_of_a_split_every_row_is_the_baselines():
-    layer, split = doubling_layer()
+def test_the_delta_goes_to_all_tokens_of_a_row_that_are_flattened_together():
+    layer, sides = doubling_layer()
+    with torch.inference_mode(), sides.paired(1):
+        assert layer(torch.ones(4, 2)).tolist() == [[5, 32], [5, 32], [2, 2], [2, 2]]
+
+
+def test_outside_of_a_pass_in_pairs_every_row_is_the_baselines():
+    layer, sides = doubling_layer()
     with torch.inference_mode():
-        with split.first_half():
+        with sides.paired(1):
             pass
         assert layer(torch.ones(2, 1, 2)).tolist() == [[[2, 2]], [[2, 2]]]
 
 
-def test_an_error_inside_a_split_ends_it():
-    _, split = doubling_layer()
-    with pytest.raises(RuntimeError, match="out of memory"), split.first_half():
+def test_an_error_inside_a_pass_ends_it():
+    _, sides = doubling_layer()
+    with pytest.raises(RuntimeError, match="out of memory"), sides.paired(3):
         raise RuntimeError("out of memory")
-    assert not split.active
+    assert sides.n_pairs == 0
 
 
 def test_splitting_takes_every_adapted_layer():

@@ -1,4 +1,4 @@
-"""Both kinds of pair on tiny transformers models, against full forward passes without a cache.
+"""Pairs read in one pass and in two, on tiny models, against full passes without a cache.
 
 The reference side never shares weights, cache, padding or packing with what is tested: a separate
 model reads the whole row again for every token.
@@ -11,8 +11,10 @@ import torch
 
 from harness.decoding.engine import Engine
 from harness.decoding.pair_model import Prompt
+from harness.errors import PairError, VocabularyMismatch
 from harness.pairs.lora import load_adapter, split_rows
-from harness.pairs.models import SharedWeightsPair, TwoPassPair
+from harness.pairs.models import ModelPair
+from harness.pairs.reader import Reader
 from tests.fakes import (
     VOCAB_SIZE,
     FakePair,
@@ -80,7 +82,17 @@ def assert_decodes_as(pair, reference):
 def shared_weights(base, adapter_folder):
     split = split_rows(load_adapter(copy.deepcopy(base), adapter_folder, "base"))
     assert split is not None
-    return SharedWeightsPair(*split)
+    reader = Reader(split[0])
+    return ModelPair(reader, reader, split[1])
+
+
+def two_passes(target, baseline):
+    return ModelPair(Reader(target), Reader(baseline))
+
+
+def one_model(model):
+    reader = Reader(model)
+    return ModelPair(reader, reader)
 
 
 FAMILIES = [
@@ -95,9 +107,9 @@ FAMILIES = [
 
 @pytest.mark.parametrize(("family", "config"), FAMILIES)
 def test_two_cached_models_decode_as_full_passes_do(family, config):
-    """Trap 6: under left padding, GPT-2 needs the position of every token to be stated."""
+    """Trap 6: GPT-2 needs the position of every token to be stated."""
     sides = [tiny_model(family, seed, **config) for seed in (0, 1)]
-    pair = TwoPassPair(*copy.deepcopy(sides))
+    pair = two_passes(*copy.deepcopy(sides))
     assert_decodes_as(pair, uncached(*sides))
 
 
@@ -147,14 +159,15 @@ def test_an_adapter_beyond_plain_lora_is_left_whole_and_read_in_two_passes(
     folder = save_random_adapter(base, tmp_path, **config)
     adapted = load_adapter(copy.deepcopy(base), folder, "base")
     assert split_rows(adapted) is None
-    pair = TwoPassPair(adapted, adapted, adapted.disable_adapter)
+    inner = adapted.get_base_model()
+    pair = ModelPair(Reader(inner), Reader(inner, adapted.disable_adapter))
     assert_decodes_as(pair, uncached(random_adapter(base, **config), base))
 
 
 def test_a_pair_of_one_model_with_itself_ignores_alpha():
     model = tiny_model("llama")
     requests = [request((5, 17), alpha=alpha, seed=3, max_tokens=8) for alpha in (-1.0, 0.0, 7.0)]
-    rollouts = Engine(TwoPassPair(model, model), EOS).run(requests)
+    rollouts = Engine(one_model(model), EOS).run(requests)
     assert len({rollout.ids for rollout in rollouts}) == 1
     assert all(rollout.trace["kl_amplified_target_nats"].max() < 1e-6 for rollout in rollouts)
 
@@ -175,7 +188,7 @@ def greedily_generated(model, ids, n_tokens):
 @pytest.mark.parametrize("family", ["llama", "gpt2"])
 def test_greedy_rollouts_equal_transformers_generate_of_either_model(family):
     target, baseline = (tiny_model(family, seed) for seed in (0, 1))
-    pair = TwoPassPair(copy.deepcopy(target), copy.deepcopy(baseline))
+    pair = two_passes(copy.deepcopy(target), copy.deepcopy(baseline))
     for alpha, model in ((0.0, target), (-1.0, baseline)):
         requests = [request(ids, alpha=alpha, temperature=0, max_tokens=9) for ids in PROMPTS]
         rollouts = Engine(pair, EOS).run(requests)
@@ -193,10 +206,10 @@ def test_greedy_rollouts_equal_transformers_generate_with_the_adapter_on_and_off
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2"])
-def test_a_left_padded_row_has_the_logits_that_it_has_alone(family):
+def test_a_padded_row_has_the_logits_that_it_has_alone(family):
     """Traps 5 and 6: a mask that lets padding through, positions counted from the padding on."""
     model = tiny_model(family)
-    pair = TwoPassPair(copy.deepcopy(model), copy.deepcopy(model))
+    pair = two_passes(copy.deepcopy(model), copy.deepcopy(model))
     _, logits = pair.read_prompts([Prompt(ids, ids) for ids in PROMPTS])
     for row, ids in enumerate(PROMPTS):
         torch.testing.assert_close(
@@ -213,29 +226,59 @@ def test_prompts_read_in_parts_decode_as_prompts_read_at_once(monkeypatch, tmp_p
     assert [one.ids for one in parts] == [one.ids for one in whole]
 
 
+def test_long_prompts_read_in_stretches_decode_as_prompts_read_at_once(monkeypatch, tmp_path):
+    base = tiny_model("mistral", sliding_window=10)
+    pair = shared_weights(base, save_random_adapter(base, tmp_path))
+    requests = [
+        request(range(4, 4 + n), baseline_prompt=range(9, 20), seed=n, alpha=1.5, max_tokens=5)
+        for n in (3, 16, 17, 40, 70)
+    ]
+    whole = Engine(pair, EOS).run(requests)
+    monkeypatch.setattr("harness.pairs.reader._STRETCH", 16)
+    stretches = Engine(pair, EOS).run(requests)
+    assert [one.ids for one in stretches] == [one.ids for one in whole]
+
+
+def test_a_model_that_keeps_a_state_beside_its_attention_is_refused():
+    """Its layers would start afresh at every token, and text would fall apart without an error."""
+    model = tiny_model("llama")
+    model.config.num_hidden_layers = 3  # as if one layer did not attend through the interface
+    with pytest.raises(PairError, match="2 of the 3 layers of LlamaForCausalLM"):
+        one_model(model).read_prompts([Prompt((5,), (5,))])
+
+
 def test_both_sides_agree_on_logits_that_are_float32_whatever_the_weights_are():
     """Near 20 a bfloat16 step is 0.125, and alpha multiplies it: the subtraction is float32."""
     model = tiny_model("llama").bfloat16()
-    _, logits = TwoPassPair(model, model).read_prompts([Prompt((5, 6), (5, 6))])
+    _, logits = one_model(model).read_prompts([Prompt((5, 6), (5, 6))])
     assert (logits.target.dtype, logits.baseline.dtype) == (torch.float32, torch.float32)
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "opt"])
 def test_a_pair_states_its_vocabulary_and_context(family):
     model = tiny_model(family)
-    pair = TwoPassPair(model, model)
+    pair = one_model(model)
     assert (pair.vocab_size, pair.max_context) == (VOCAB_SIZE, 128)
+
+
+def test_sides_with_different_numbers_of_logits_are_refused_unless_told_what_they_share():
+    wide, narrow = tiny_model("llama", vocab_size=VOCAB_SIZE + 4), tiny_model("llama")
+    with pytest.raises(VocabularyMismatch, match="264 logits and the baseline 260"):
+        two_passes(wide, narrow)
+    pair = ModelPair(Reader(wide), Reader(narrow), vocab_size=VOCAB_SIZE)
+    _, logits = pair.read_prompts([Prompt((5,), (5,))])
+    assert logits.target.shape == logits.baseline.shape == (1, VOCAB_SIZE)
 
 
 def test_the_shorter_context_counts_for_both():
     long, short = tiny_model("llama"), tiny_model("llama", max_position_embeddings=64)
-    assert TwoPassPair(long, short).max_context == 64
+    assert two_passes(long, short).max_context == 64
 
 
 def test_a_rollout_may_fill_the_context_to_its_end():
     """GPT-2's positions are a table: one token too many would be an index error."""
     model = tiny_model("gpt2")
-    pair = TwoPassPair(model, model)
+    pair = one_model(model)
     [rollout] = Engine(pair, frozenset()).run([request((5,) * 120, max_tokens=50)])
     assert (len(rollout.ids), rollout.stop_reason) == (8, "model_length")
 
@@ -251,7 +294,7 @@ def test_a_condition_is_entered_for_the_baseline_only():
             entered.append("out")
 
     model = tiny_model("llama")
-    pair = TwoPassPair(model, model, Condition)
+    pair = ModelPair(Reader(model), Reader(model, Condition))
     state, _ = pair.read_prompts([Prompt((5,), (5,))])
     pair.read_tokens(state, torch.tensor([6]))
     assert entered == ["in", "out"] * 2

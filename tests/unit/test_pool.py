@@ -340,7 +340,7 @@ from types import SimpleNamespace
 
 import torch
 
-from harness.decoding.engine import RolloutRequest
+from harness.decoding.rollout import RolloutRequest
 from harness.decoding.pair_model import PairLogits, Prompt
 from harness.decoding.scheduler import BatchLimits
 from harness.decoding.settings import RolloutSettings

@@ -1,0 +1,291 @@
+"""Attention over shared prompts: what transformers' models call instead of their own.
+
+A pass either reads prompts, each once, or one further token of every row. In the second case the
+rows of a prompt attend to its keys together, as one product, and each to its own reply; one softmax
+runs over both. Registered with transformers' attention interface, so any architecture that uses
+the interface decodes this way. Knows keys, queries and masks; knows no model.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers.masking_utils import AttentionMaskInterface
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+from harness.errors import PairError
+from harness.pairs.row_cache import LayerStores, RowCache
+
+NAME = "amplify"
+"""What a model's attention implementation is set to."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """How far back a layer looks: stands where transformers' models pass a mask around."""
+
+    size: int | None
+    """Tokens, the present one included; None looks back to the first."""
+
+
+@dataclass(frozen=True)
+class Heads:
+    """What a layer asks of its attention beside queries, keys and values."""
+
+    scale: float
+    window: int | None
+    softcap: float | None
+
+    def scores(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """Scaled, capped products in float32, [..., queries, keys]."""
+        scores = torch.matmul(queries * self.scale, keys.transpose(-1, -2)).float()
+        return scores if self.softcap is None else self.softcap * (scores / self.softcap).tanh()
+
+
+class Pass(Protocol):
+    """One forward pass: where its keys and values go, and what its queries attend to."""
+
+    def attend(
+        self, layer: LayerStores, states: tuple[Tensor, Tensor, Tensor], heads: Heads
+    ) -> Tensor:
+        """Store keys and values, [rows, kv heads, tokens, size], and answer the queries.
+
+        Args:
+            layer: of the cache.
+            states: queries [rows, heads, tokens, size], keys and values.
+            heads: scale, window and cap.
+
+        Returns:
+            [rows, tokens, heads, size].
+        """
+
+
+@dataclass
+class _Current:
+    cache: RowCache
+    attention: Pass
+    layers: set[int]
+
+
+_current: ContextVar[_Current] = ContextVar("amplify_pass")
+
+
+@contextmanager
+def attending(cache: RowCache, attention: Pass) -> Iterator[set[int]]:
+    """Let every layer of the model called inside attend by a pass; yield the layers that did."""
+    current = _Current(cache, attention, set())
+    token = _current.set(current)
+    try:
+        yield current.layers
+    finally:
+        _current.reset(token)
+
+
+class PromptPass:
+    """Reads a stretch of every prompt, padded on the right; rows are the cache's prompts.
+
+    Args:
+        start: tokens that have been read of every prompt.
+        stop: tokens that will have been, padding included.
+        columns: that the longest prompt takes in the end.
+    """
+
+    def __init__(self, start: int, stop: int, columns: int) -> None:
+        self._start, self._stop, self._columns = start, stop, columns
+
+    def attend(
+        self, layer: LayerStores, states: tuple[Tensor, Tensor, Tensor], heads: Heads
+    ) -> Tensor:
+        """Each token attends to its prompt up to itself."""
+        queries, *read = states
+        for store, new in zip(layer.prompts, read, strict=True):
+            store.reserve(len(new), self._columns, new)
+            store.data[:, :, self._start : self._stop] = new
+        keys, values = (
+            _repeat(store.data[:, :, : self._stop], queries.shape[1]) for store in layer.prompts
+        )
+        out = _attend_prompts(queries, keys, values, heads, self._start)
+        return out.transpose(1, 2)
+
+
+class TokenPass:
+    """Reads one further token of every row.
+
+    Args:
+        cache: of the rows, before the token.
+    """
+
+    def __init__(self, cache: RowCache) -> None:
+        self._cache = cache
+        self._rows = len(cache)
+        self._prompt_columns = cache.prompt_columns()
+        self._columns = cache.reply_columns()
+        self._capacity = cache.reply_capacity()
+        self._replies = _tensor(cache.reply_lengths, cache.device)
+        self._prompts = _tensor([cache.prompt_lengths[p] for p in cache.prompt_of], cache.device)
+        self._group = _Groups(cache)
+        self._masks: dict[int | None, Tensor] = {}
+        self._places: dict[tuple[int, int], Tensor] = {}
+
+    def attend(
+        self, layer: LayerStores, states: tuple[Tensor, Tensor, Tensor], heads: Heads
+    ) -> Tensor:
+        """Each row's token attends to its prompt and its reply, itself included."""
+        queries, *read = states
+        n, n_heads, _, _ = queries.shape
+        kv_heads = read[0].shape[1]
+        for store, new in zip(layer.replies, read, strict=True):
+            self._store(store, new)
+        queries = queries.reshape(n, kv_heads, n_heads // kv_heads, -1)
+        keys, values = (store.data[:n, :, : self._columns] for store in layer.replies)
+        prompt_keys, prompt_values = (
+            store.data[: self._group.n, :, : self._prompt_columns] for store in layer.prompts
+        )
+        shared = self._group.split(
+            heads.scores(self._group.gather(queries), prompt_keys), queries.shape[2]
+        )
+        scores = torch.cat([shared, heads.scores(queries, keys)], dim=-1)
+        scores += self._mask(heads.window)
+        weights = scores.softmax(-1).to(values.dtype)
+        own = torch.matmul(weights[..., self._prompt_columns :], values)
+        shared = torch.matmul(
+            self._group.gather(weights[..., : self._prompt_columns]), prompt_values
+        )
+        out = own + self._group.split(shared, queries.shape[2])
+        return out.view(n, 1, n_heads, -1)
+
+    def _store(self, store: Any, new: Tensor) -> None:
+        """Put [rows, heads, 1, size] where each row's reply ends."""
+        store.reserve(self._rows, self._capacity, new)
+        slots, heads, columns, size = store.data.shape
+        place = self._places.get((heads, columns))
+        if place is None:
+            first = torch.arange(self._rows * heads, device=new.device) * columns
+            place = first + self._replies.repeat_interleave(heads)
+            self._places[heads, columns] = place
+        store.data.view(slots * heads * columns, size).index_copy_(
+            0, place, new.reshape(self._rows * heads, size)
+        )
+
+    def _mask(self, window: int | None) -> Tensor:
+        """0 where a row's token attends and -inf elsewhere, [rows, 1, 1, columns], float32."""
+        mask = self._masks.get(window)
+        if mask is None:
+            prompts, replies = self._prompts.unsqueeze(-1), self._replies.unsqueeze(-1)
+            in_prompt = torch.arange(self._prompt_columns, device=prompts.device)
+            in_reply = torch.arange(self._columns, device=prompts.device)
+            seen = torch.cat([in_prompt < prompts, in_reply <= replies], dim=-1)
+            if window is not None:
+                position = torch.cat([in_prompt.expand(self._rows, -1), in_reply + prompts], dim=-1)
+                seen &= position > prompts + replies - window
+            mask = torch.zeros(seen.shape, device=seen.device).masked_fill(~seen, -torch.inf)
+            mask = self._masks[window] = mask[:, None, None]
+        return mask
+
+
+class _Groups:
+    """Rows by the prompt they continue, padded to the size of the largest group."""
+
+    def __init__(self, cache: RowCache) -> None:
+        members: list[list[int]] = [[] for _ in cache.prompt_lengths]
+        place = []
+        for row, prompt in enumerate(cache.prompt_of):
+            place.append((prompt, len(members[prompt])))
+            members[prompt].append(row)
+        self.n = len(members)
+        self._size = max(len(rows) for rows in members)
+        padded = [rows + [0] * (self._size - len(rows)) for rows in members]
+        # One row per prompt, in order: the products are then those of the replies, ungrouped.
+        self._alone = self._size == 1 and cache.prompt_of == list(range(self.n))
+        self._rows = _tensor([row for rows in padded for row in rows], cache.device)
+        self._place = _tensor([prompt * self._size + i for prompt, i in place], cache.device)
+
+    def gather(self, states: Tensor) -> Tensor:
+        """[rows, kv heads, n, size] to [prompts, kv heads, members * n, size]."""
+        if self._alone:
+            return states
+        _, heads, n, size = states.shape
+        grouped = states.index_select(0, self._rows).view(self.n, self._size, heads, n, size)
+        return grouped.transpose(1, 2).reshape(self.n, heads, self._size * n, size)
+
+    def split(self, states: Tensor, n: int) -> Tensor:
+        """[prompts, kv heads, members * n, size] to [rows, kv heads, n, size]."""
+        if self._alone:
+            return states
+        prompts, heads, _, size = states.shape
+        apart = states.view(prompts, heads, self._size, n, size).transpose(1, 2)
+        return apart.reshape(prompts * self._size, heads, n, size).index_select(0, self._place)
+
+
+def _attend_prompts(
+    queries: Tensor, keys: Tensor, values: Tensor, heads: Heads, start: int
+) -> Tensor:
+    n, seen = queries.shape[2], keys.shape[2]
+    narrow = heads.window is not None and heads.window < seen
+    if start == 0 and not narrow and heads.softcap is None:
+        return F.scaled_dot_product_attention(
+            queries, keys, values, is_causal=True, scale=heads.scale
+        )
+    back = (
+        torch.arange(start, start + n, device=keys.device)[:, None]
+        - torch.arange(seen, device=keys.device)[None]
+    )
+    hidden = (back < 0) | (back >= (heads.window or seen))
+    if heads.softcap is None:
+        return F.scaled_dot_product_attention(
+            queries, keys, values, attn_mask=~hidden, scale=heads.scale
+        )
+    scores = heads.scores(queries, keys).masked_fill(hidden, -torch.inf)
+    return torch.matmul(scores.softmax(-1).to(values.dtype), values)
+
+
+def _repeat(states: Tensor, heads: int) -> Tensor:
+    """Give every query head its keys or values: [rows, kv heads, ...] to [rows, heads, ...]."""
+    times = heads // states.shape[1]
+    return states if times == 1 else states.repeat_interleave(times, dim=1)
+
+
+def _tensor(values: list[int], device: torch.device) -> Tensor:
+    return torch.tensor(values, dtype=torch.int64, device=device)
+
+
+def _attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Window | None,
+    scaling: float | None = None,
+    **options: Any,
+) -> tuple[Tensor, None]:
+    """Answer one layer's queries by the current pass; transformers' calling convention."""
+    if options.get("s_aux") is not None or options.get("position_bias") is not None:
+        raise PairError(
+            f"{type(module).__name__} attends with sinks or position biases, which amplified "
+            "decoding does not know; compare checkpoints of another architecture"
+        )
+    current = _current.get()
+    window = options.get("sliding_window") or (attention_mask.size if attention_mask else None)
+    heads = Heads(
+        scale=query.shape[-1] ** -0.5 if scaling is None else scaling,
+        window=window,
+        softcap=options.get("softcap"),
+    )
+    index: Any = module.layer_idx
+    current.layers.add(index)
+    out = current.attention.attend(current.cache.layer(index), (query, key, value), heads)
+    return out, None
+
+
+def _window(*_: Any, local_size: int | None = None, **__: Any) -> Any:
+    """Say how far back a kind of layer looks, where a model would make its mask."""
+    return Window(local_size)
+
+
+ALL_ATTENTION_FUNCTIONS.register(NAME, _attention)
+AttentionMaskInterface.register(NAME, _window)

@@ -1,0 +1,196 @@
+"""What the rows of one stack of weights have read: keys and values, layer by layer.
+
+A prompt is kept once, as an entry, however many rows continue it; a row keeps its reply alone.
+Both begin in column 0, so nothing moves when rows of other lengths come and go. Knows tensors and
+lengths; knows no attention.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+# Columns come in multiples of this many floats, the widest vector of a CPU: sums over a row then
+# meet the same partial sums whatever the batch's longest row is, and so give the same bits.
+COLUMN_STEP = 16
+
+# Replies grow by this many columns at a time: each growth copies what is there.
+_REPLY_GROWTH = 32
+
+
+class Store:
+    """One layer's keys or values, [slots, heads, columns, size], with room to grow in place."""
+
+    def __init__(self) -> None:
+        self.data = torch.empty(0, 0, 0, 0)
+
+    def reserve(self, slots: int, columns: int, like: Tensor) -> None:
+        """Make room for so many slots and columns of the shape and type of ``like``.
+
+        Args:
+            slots: first dimension, at least.
+            columns: third dimension, at least.
+            like: [rows, heads, columns, size].
+        """
+        have = self.data
+        if have.numel() and slots <= have.shape[0] and columns <= have.shape[2]:
+            return
+        shape = (
+            max(slots, have.shape[0]),
+            like.shape[1],
+            max(columns, have.shape[2]),
+            like.shape[3],
+        )
+        # Zeros: a masked column has weight 0, and 0 times whatever memory held may be NaN.
+        self.data = like.new_zeros(shape)
+        if have.numel():
+            self.data[: have.shape[0], :, : have.shape[2]] = have
+
+    def move(self, to: Tensor, source: Tensor) -> None:
+        """Copy slots ``source`` over slots ``to``, both [n] int64."""
+        if self.data.numel():
+            self.data[to] = self.data[source]
+
+    def take(self, slots: Tensor) -> None:
+        """Keep these slots in this order, [n] int64."""
+        if self.data.numel():
+            self.data = self.data[slots]
+
+    def append(self, other: "Store", mine: int, theirs: int) -> None:
+        """Put another's first ``theirs`` slots behind the first ``mine`` of this one."""
+        # What ended rows left there may be NaN, which a weight of 0 does not silence.
+        self.data[mine : mine + theirs] = 0
+        if other.data.numel():
+            self.reserve(mine + theirs, other.data.shape[2], other.data)
+            self.data[mine : mine + theirs, :, : other.data.shape[2]] = other.data[:theirs]
+
+
+@dataclass
+class LayerStores:
+    """One layer's keys and values of prompts and of replies."""
+
+    prompt_keys: Store = field(default_factory=Store)
+    prompt_values: Store = field(default_factory=Store)
+    reply_keys: Store = field(default_factory=Store)
+    reply_values: Store = field(default_factory=Store)
+
+    @property
+    def prompts(self) -> tuple[Store, Store]:
+        """Keys and values of the prompts."""
+        return self.prompt_keys, self.prompt_values
+
+    @property
+    def replies(self) -> tuple[Store, Store]:
+        """Keys and values of the replies."""
+        return self.reply_keys, self.reply_values
+
+
+class RowCache:
+    """All layers' stores, and which prompt each row continues.
+
+    Args:
+        prompt_lengths: tokens of each prompt; there is one row per prompt at first.
+        device: where the indices live.
+    """
+
+    def __init__(self, prompt_lengths: Sequence[int], device: torch.device) -> None:
+        self.device = device
+        self.layers: dict[int, LayerStores] = {}
+        self.prompt_lengths = list(prompt_lengths)
+        """Tokens of each prompt."""
+        self.prompt_of = list(range(len(self.prompt_lengths)))
+        """Which prompt each row continues."""
+        self.reply_lengths = [0] * len(self.prompt_lengths)
+        """Tokens of the reply that each row has read."""
+        self.version = 0
+        """Changes with the set of rows."""
+
+    def __len__(self) -> int:
+        return len(self.prompt_of)
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens that each row has read, prompt and reply together."""
+        return [
+            self.prompt_lengths[prompt] + reply
+            for prompt, reply in zip(self.prompt_of, self.reply_lengths, strict=True)
+        ]
+
+    def layer(self, index: int) -> LayerStores:
+        """Return one layer's stores, new ones at first use."""
+        return self.layers.setdefault(index, LayerStores())
+
+    def reply_capacity(self) -> int:
+        """Columns that the stores of replies must have for one more token in every row."""
+        return _round_up(max(self.reply_lengths) + 1, _REPLY_GROWTH)
+
+    def prompt_columns(self) -> int:
+        """Columns that the longest prompt takes."""
+        return _round_up(max(self.prompt_lengths), COLUMN_STEP)
+
+    def reply_columns(self) -> int:
+        """Columns that the longest reply takes, the next token included."""
+        return _round_up(max(self.reply_lengths) + 1, COLUMN_STEP)
+
+    def select(self, rows: Sequence[int]) -> None:
+        """Keep these rows in this order; a row may be repeated.
+
+        Rows that keep their place cost nothing: let the last rows fill the places of those that
+        end.
+        """
+        moves = [(to, source) for to, source in enumerate(rows) if to != source]
+        replies = [store for layer in self.layers.values() for store in layer.replies]
+        if len(rows) > len(self):
+            index = self._index(rows)
+            self._each(replies, lambda store: store.take(index))
+        elif moves:
+            to, source = (self._index(side) for side in zip(*moves, strict=True))
+            self._each(replies, lambda store: store.move(to, source))
+        self.prompt_of = [self.prompt_of[row] for row in rows]
+        self.reply_lengths = [self.reply_lengths[row] for row in rows]
+        self._drop_unread_prompts()
+        self.version += 1
+
+    def join(self, other: "RowCache") -> None:
+        """Append another cache's prompts and rows."""
+        mine, prompts = len(self), len(self.prompt_lengths)
+        for index, layer in other.layers.items():
+            own = self.layer(index)
+            for store, theirs in zip(own.prompts, layer.prompts, strict=True):
+                store.append(theirs, prompts, len(other.prompt_lengths))
+            for store, theirs in zip(own.replies, layer.replies, strict=True):
+                store.append(theirs, mine, len(other))
+        self.prompt_lengths += other.prompt_lengths
+        self.prompt_of += [prompts + prompt for prompt in other.prompt_of]
+        self.reply_lengths += other.reply_lengths
+        self.version += 1
+
+    def _drop_unread_prompts(self) -> None:
+        """Let the last prompts fill the places of those that no row continues any more."""
+        read = sorted(set(self.prompt_of))
+        n = len(read)
+        if n == len(self.prompt_lengths):
+            return
+        holes = sorted(set(range(n)) - set(read))
+        moved = dict(zip(read[n - len(holes) :], holes, strict=True))
+        if moved:
+            to, source = self._index(list(moved.values())), self._index(list(moved))
+            stores = [store for layer in self.layers.values() for store in layer.prompts]
+            self._each(stores, lambda store: store.move(to, source))
+        for source_prompt, place in moved.items():
+            self.prompt_lengths[place] = self.prompt_lengths[source_prompt]
+        del self.prompt_lengths[n:]
+        self.prompt_of = [moved.get(prompt, prompt) for prompt in self.prompt_of]
+
+    def _index(self, values: Sequence[int]) -> Tensor:
+        return torch.tensor(values, dtype=torch.int64, device=self.device)
+
+    @staticmethod
+    def _each(stores: Sequence[Store], change: Callable[[Store], None]) -> None:
+        for store in stores:
+            change(store)
+
+
+def _round_up(number: int, step: int) -> int:
+    return -(-number // step) * step
