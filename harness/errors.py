@@ -5,6 +5,7 @@ AmplifyError
 │   ├── UnknownPair           no preset or pair file of that name
 │   ├── UnknownArgument       a model argument that nobody takes
 │   ├── InvalidAlpha          not a finite number
+│   ├── InvalidConstraint     a constraint that is unknown or out of its range
 │   └── DatasetError          a prompt file that is empty or malformed
 ├── PairError                 two models that can't be compared
 │   ├── VocabularyMismatch    their logits can't be subtracted
@@ -36,6 +37,10 @@ class UnknownArgument(ConfigurationError):
 
 class InvalidAlpha(ConfigurationError):
     """An alpha that is not a finite number."""
+
+
+class InvalidConstraint(ConfigurationError):
+    """A constraint that is unknown, out of its range, or given twice for one rollout."""
 
 
 class DatasetError(ConfigurationError):

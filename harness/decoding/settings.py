@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from harness.constraint import Constraints, canonical
 from harness.errors import ConfigurationError, InvalidAlpha
 
 MAX_SEED = 2**64 - 1
@@ -29,6 +30,8 @@ class RolloutSettings:
     """How many alternatives are recorded per token, 0 to 20."""
     trace_alphas: tuple[float, ...] = ()
     """Strengths at which each sampled token's log-probability is traced as well, at most 64."""
+    constraints: Constraints = ()
+    """What keeps the text sensible, each kind at most once; in any order, it means the same."""
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.alpha):
@@ -47,6 +50,7 @@ class RolloutSettings:
                 raise InvalidAlpha(f"trace_alphas holds {alpha}, which is not finite")
         count = len(self.trace_alphas)
         _require(count <= MAX_TRACE_ALPHAS, f"{count} trace_alphas; at most {MAX_TRACE_ALPHAS}")
+        canonical(self.constraints)
 
 
 def _require(holds: bool, message: str) -> None:
