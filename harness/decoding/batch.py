@@ -10,7 +10,7 @@ from harness.decoding.pair_model import PairLogits, PairState
 from harness.decoding.rollout import Alternatives, Rollout, RolloutRequest, StopReason
 from harness.decoding.sampling import uniform_stream
 from harness.decoding.settings import RolloutSettings
-from harness.decoding.step import StepTable, top_alternatives
+from harness.decoding.step import Step, StepTable
 from harness.decoding.trace import TRACE_FIELDS, Trace
 
 
@@ -60,26 +60,25 @@ class Batch:
         """Draw and record one token per row; -1 stands for logits that are not finite."""
         at = torch.arange(len(self.rows), device=self._device)
         place = torch.tensor([len(row.ids) for row in self.rows], device=self._device)
-        step = self._table.step(self.logits, self._uniform[at, place])
+        step = self._table.step(self.logits, self._uniform[at, place], place)
         self._figures[at, place, : step.figures.shape[-1]] = step.figures
         self._last = step.tokens
-        self._record_alternatives()
+        self._record_alternatives(step)
         finite = step.figures.isfinite().all(-1)
         # The one transfer to the host in a step.
         drawn: list[int] = torch.where(finite, step.tokens, -1).tolist()
         return drawn
 
-    def _record_alternatives(self) -> None:
-        asked = [i for i, row in enumerate(self.rows) if row.settings.top_logprobs]
-        if not asked:
+    def _record_alternatives(self, step: Step) -> None:
+        if not step.best_ids.shape[-1]:
             return
-        counts = [self.rows[i].settings.top_logprobs for i in asked]
-        alphas = [self.rows[i].settings.alpha for i in asked]
-        ids, logps = top_alternatives(self.logits, asked, alphas, max(counts))
-        for i, count, best, values in zip(asked, counts, ids.tolist(), logps.tolist(), strict=True):
-            self.rows[i].alternatives.append(
-                Alternatives(tuple(best[:count]), tuple(values[:count]))
-            )
+        size = self.logits.target.shape[-1]
+        for row, ids, logps in zip(
+            self.rows, step.best_ids.tolist(), step.best_logps.tolist(), strict=True
+        ):
+            count = min(row.settings.top_logprobs, size)
+            if count:
+                row.alternatives.append(Alternatives(tuple(ids[:count]), tuple(logps[:count])))
 
     def rollout(self, i: int, reason: StopReason) -> Rollout:
         """Return what row ``i`` has become."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from harness.decoding.amplification import difference_of, extrapolate
+from harness.decoding.constraints import ConstraintTable
 from harness.decoding.pair_model import PairLogits
 from harness.decoding.sampling import SamplingTable, draw
 from harness.decoding.settings import RolloutSettings
@@ -38,6 +39,10 @@ class Step(NamedTuple):
     """Sampled ids, [rows], int64."""
     figures: Tensor
     """In the order of ``TRACE_FIELDS``, then the row's grid, [rows, fields + widest grid]."""
+    best_ids: Tensor
+    """The likeliest tokens, amplified, of the rows that asked for them, [rows, most asked]."""
+    best_logps: Tensor
+    """Their log-probabilities at temperature 1, in nats, [rows, most asked]."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,9 @@ class _Part:
     sampling: SamplingTable
     grids: tuple[tuple[tuple[float, ...], Tensor], ...]
     """Each grid of strengths, and the positions of the rows that asked for it."""
+    constraints: ConstraintTable
+    asks_best: Tensor
+    """Positions of the rows that asked for the likeliest tokens, [n], int64."""
 
 
 class StepTable:
@@ -62,6 +70,7 @@ class StepTable:
     def __init__(self, settings: Sequence[RolloutSettings], device: torch.device) -> None:
         size = _CPU_ROWS if device.type == "cpu" else len(settings)
         self._grid = max(len(row.trace_alphas) for row in settings)
+        self._best = max(row.top_logprobs for row in settings)
         self._parts = [
             _part(settings, slice(start, start + size), device)
             for start in range(0, len(settings), size)
@@ -72,28 +81,43 @@ class StepTable:
         """Figures that a step gives each row."""
         return len(TRACE_FIELDS) + self._grid
 
-    def step(self, logits: PairLogits, uniform: Tensor) -> Step:
-        """Amplify, draw and measure.
+    def step(self, logits: PairLogits, uniform: Tensor, place: Tensor) -> Step:
+        """Amplify, constrain, draw and measure.
 
         Args:
             logits: of both sides, [rows, vocab], float32.
             uniform: one number per row, [rows], float64.
+            place: tokens that each row has sampled so far, [rows], int64.
         """
-        steps = [self._decode(part, logits, uniform) for part in self._parts]
+        steps = [self._decode(part, logits, uniform, place) for part in self._parts]
         return Step(*(torch.cat(each) for each in zip(*steps, strict=True)))
 
-    def _decode(self, part: _Part, logits: PairLogits, uniform: Tensor) -> Step:
-        target, baseline = (side[part.rows].clamp(min=_LOWEST_LOGIT) for side in logits)
-        difference = difference_of(target, baseline)
-        amplified = extrapolate(target, difference, part.alpha)
-        sides = StepLogits(target, baseline, amplified, part.alpha, difference)
+    def _decode(self, part: _Part, logits: PairLogits, uniform: Tensor, place: Tensor) -> Step:
+        sides, cut = _amplified(part, logits, place)
         probabilities = StepProbabilities.of(sides)
-        drawn = draw(sides.amplified, part.sampling, uniform[part.rows], probabilities.amplified)
-        mass_kept = torch.ones_like(drawn.logp)
+        if cut is None:
+            drawn = draw(
+                sides.amplified, part.sampling, uniform[part.rows], probabilities.amplified
+            )
+            mass_kept = torch.ones_like(drawn.logp)
+        else:
+            allowed = sides.amplified.masked_fill(cut, -torch.inf)
+            drawn = draw(allowed, part.sampling, uniform[part.rows])
+            mass_kept = probabilities.target.masked_fill(cut, 0).sum(-1)
         figures = measure_step(sides, probabilities, drawn, mass_kept)
         if self._grid:
             figures = torch.cat([figures, self._on_grids(part, sides, drawn.tokens)], dim=-1)
-        return Step(drawn.tokens, figures)
+        return Step(drawn.tokens, figures, *self._likeliest(part, sides.amplified))
+
+    def _likeliest(self, part: _Part, amplified: Tensor) -> tuple[Tensor, Tensor]:
+        logps = amplified.new_zeros(len(amplified), self._best)
+        ids = torch.zeros_like(logps, dtype=torch.int64)
+        if len(part.asks_best):
+            most = min(self._best, amplified.shape[-1])
+            best = amplified[part.asks_best].log_softmax(-1).topk(most, dim=-1)
+            ids[part.asks_best, :most] = best.indices
+            logps[part.asks_best, :most] = best.values
+        return ids, logps
 
     def _on_grids(self, part: _Part, sides: StepLogits, tokens: Tensor) -> Tensor:
         found = sides.target.new_zeros(len(tokens), self._grid)
@@ -104,25 +128,14 @@ class StepTable:
         return found
 
 
-def top_alternatives(
-    logits: PairLogits, rows: Sequence[int], alphas: Sequence[float], most: int
-) -> tuple[Tensor, Tensor]:
-    """Return the likeliest tokens of some rows under the amplified distribution.
-
-    Args:
-        logits: of all rows.
-        rows: those that are asked for.
-        alphas: strength of each of them.
-        most: how many tokens.
-
-    Returns:
-        Ids and log-probabilities at temperature 1, [len(rows), most] each.
-    """
-    target, baseline = (side[list(rows)].clamp(min=_LOWEST_LOGIT) for side in logits)
-    alpha = torch.tensor(alphas, device=target.device).unsqueeze(-1)
-    logps = extrapolate(target, difference_of(target, baseline), alpha).log_softmax(-1)
-    best = logps.topk(min(most, logps.shape[-1]), dim=-1)
-    return best.indices, best.values
+def _amplified(part: _Part, logits: PairLogits, place: Tensor) -> tuple[StepLogits, Tensor | None]:
+    """Return both sides and what they amplify to, and which tokens may not be drawn."""
+    target, baseline = (side[part.rows].clamp(min=_LOWEST_LOGIT) for side in logits)
+    difference, alpha, cut = difference_of(target, baseline), part.alpha, None
+    if part.constraints.any:
+        difference, alpha, cut = part.constraints.apply(target, difference, alpha, place[part.rows])
+    amplified = extrapolate(target, difference, alpha)
+    return StepLogits(target, baseline, amplified, alpha, difference), cut
 
 
 def _part(settings: Sequence[RolloutSettings], rows: slice, device: torch.device) -> _Part:
@@ -137,5 +150,11 @@ def _part(settings: Sequence[RolloutSettings], rows: slice, device: torch.device
         sampling=SamplingTable.of(own, device),
         grids=tuple(
             (alphas, torch.tensor(places, device=device)) for alphas, places in grids.items()
+        ),
+        constraints=ConstraintTable.of(own, device),
+        asks_best=torch.tensor(
+            [place for place, row in enumerate(own) if row.top_logprobs],
+            dtype=torch.int64,
+            device=device,
         ),
     )
