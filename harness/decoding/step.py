@@ -103,7 +103,9 @@ class StepTable:
         else:
             allowed = sides.amplified.masked_fill(cut, -torch.inf)
             drawn = draw(allowed, part.sampling, uniform[part.rows])
-            mass_kept = probabilities.target.masked_fill(cut, 0).sum(-1)
+            kept = probabilities.target.masked_fill(cut, 0).sum(-1)
+            # 1 where nothing is cut, and not a sum of float32 that rounds to nearly that.
+            mass_kept = torch.where(cut.any(-1), kept, 1.0)
         figures = measure_step(sides, probabilities, drawn, mass_kept)
         if self._grid:
             figures = torch.cat([figures, self._on_grids(part, sides, drawn.tokens)], dim=-1)

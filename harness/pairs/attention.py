@@ -21,6 +21,10 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from harness.errors import PairError
 from harness.pairs.row_cache import LayerStores, RowCache
 
+# Rows that a prompt's keys are multiplied with at least: the matrix library sums a single row's
+# products in another order, and its bits would tell whether other rows share its prompt.
+_LEAST_GROUP = 2
+
 NAME = "amplify"
 """What a model's attention implementation is set to."""
 
@@ -198,25 +202,19 @@ class _Groups:
             place.append((prompt, len(members[prompt])))
             members[prompt].append(row)
         self.n = len(members)
-        self._size = max(len(rows) for rows in members)
+        self._size = max(_LEAST_GROUP, *(len(rows) for rows in members))
         padded = [rows + [0] * (self._size - len(rows)) for rows in members]
-        # One row per prompt, in order: the products are then those of the replies, ungrouped.
-        self._alone = self._size == 1 and cache.prompt_of == list(range(self.n))
         self._rows = _tensor([row for rows in padded for row in rows], cache.device)
         self._place = _tensor([prompt * self._size + i for prompt, i in place], cache.device)
 
     def gather(self, states: Tensor) -> Tensor:
         """[rows, kv heads, n, size] to [prompts, kv heads, members * n, size]."""
-        if self._alone:
-            return states
         _, heads, n, size = states.shape
         grouped = states.index_select(0, self._rows).view(self.n, self._size, heads, n, size)
         return grouped.transpose(1, 2).reshape(self.n, heads, self._size * n, size)
 
     def split(self, states: Tensor, n: int) -> Tensor:
         """[prompts, kv heads, members * n, size] to [rows, kv heads, n, size]."""
-        if self._alone:
-            return states
         prompts, heads, _, size = states.shape
         apart = states.view(prompts, heads, self._size, n, size).transpose(1, 2)
         return apart.reshape(prompts * self._size, heads, n, size).index_select(0, self._place)

@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 from typing import Any, cast
 
+import torch
 from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model, set_peft_model_state_dict
 from peft.tuners.lora import Linear as LoraLinear
 from peft.tuners.tuners_utils import BaseTunerLayer
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from harness.errors import AdapterMismatch, WeightsError
+from harness.pairs.packing import LEAST_ROWS, with_least_rows
 from harness.pairs.sides import Sides
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -35,25 +37,42 @@ class SplitLinear(nn.Module):
         super().__init__()
         self.base = layer.get_base_layer()
         self.out_features = layer.out_features
-        self.down = cast(Tensor, layer.lora_A[adapter].weight)
+        dtype = cast(Tensor, layer.get_base_layer().weight).dtype
+        down = cast(Tensor, layer.lora_A[adapter].weight).detach().to(dtype)
         # The scaling is folded into B once instead of multiplying each output.
-        self.up = nn.Parameter(
-            cast(Tensor, layer.lora_B[adapter].weight) * layer.scaling[adapter], requires_grad=False
-        )
+        up = cast(Tensor, layer.lora_B[adapter].weight).detach() * layer.scaling[adapter]
+        self.register_buffer("_down", _transposed(down), persistent=False)
+        self.register_buffer("_up", _transposed(up.to(dtype)), persistent=False)
         self._sides = sides
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [rows, tokens, in] to [rows, tokens, out]; rows may be flattened with tokens."""
         y = cast(Tensor, self.base(x))
         if self._sides.n_pairs:
-            delta = nn.functional.linear(
-                nn.functional.linear(
-                    self._sides.target(x.contiguous()).to(self.down.dtype), self.down
-                ),
-                self.up,
-            )
-            self._sides.target(y).add_(delta)
+            self._add_delta(self._sides.target(y), self._sides.target(x.contiguous()))
         return y
+
+    def _add_delta(self, y: Tensor, x: Tensor) -> None:
+        """Add ``x A^T B^T`` to a view, [pairs, tokens, out], in place."""
+        n_rows = y.shape[0] * y.shape[1]
+        inner = with_least_rows(x.flatten(0, 1)).mm(self._down)
+        if y.shape[1] == 1 and n_rows >= LEAST_ROWS:
+            y.squeeze(1).addmm_(inner, self._up)
+        else:
+            flat = with_least_rows(y.flatten(0, 1))
+            y.copy_(torch.addmm(flat, inner, self._up)[:n_rows].view_as(y))
+
+    _down: Tensor
+    _up: Tensor
+
+
+def _transposed(weight: Tensor) -> Tensor:
+    """Lay a weight out for ``x W^T`` of few columns.
+
+    72 rows, 576 to 4 to 576, one core: float32 takes 18 us with the transpose as a view and 116
+    with a copy; bfloat16 83 us as a view and 39 with a copy.
+    """
+    return weight.t() if weight.dtype == torch.float32 else weight.t().contiguous()
 
 
 def load_adapter(base: PreTrainedModel, folder: Path, base_name: str) -> PeftModel:

@@ -14,6 +14,11 @@ from peft.utils.other import AuxiliaryTrainingWrapper
 from torch import Tensor, nn
 
 
+# Fewer rows than this are summed in another order by some shapes, so a row's bits would tell how
+# many others there are. The product is bound by reading the weight, so rows added are free.
+LEAST_ROWS = 4
+
+
 class PackedLinear(nn.Module):
     """``x W^T + b`` for inference on a CPU, with W in oneDNN's layout.
 
@@ -29,7 +34,18 @@ class PackedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [..., in] to [..., out]."""
-        return _multiply(x, self._packed, self._bias)
+        n_rows = x.numel() // x.shape[-1]
+        if n_rows >= LEAST_ROWS:
+            return _multiply(x, self._packed, self._bias)
+        rows = with_least_rows(x.reshape(n_rows, -1))
+        y = _multiply(rows, self._packed, self._bias)[:n_rows]
+        return y.view(*x.shape[:-1], self.out_features)
+
+
+def with_least_rows(x: Tensor) -> Tensor:
+    """Add rows of zeros to [rows, size] where there are fewer than ``LEAST_ROWS``."""
+    short = LEAST_ROWS - len(x)
+    return nn.functional.pad(x, (0, 0, 0, short)) if short > 0 else x
 
 
 def pack_linears(model: nn.Module) -> None:
