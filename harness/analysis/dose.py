@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.frame import finished
 from harness.analysis.rates import SIGNIFICANCE, t_quantile
+from harness.constraint import CUTTING_KINDS, parse_constraint
 
 NEEDED = ("trace_dose_nats", "trace_target_nll_nats", "trace_amplified_nll_nats")
 
@@ -60,7 +61,8 @@ def doses(frame: pd.DataFrame) -> tuple[Dose, ...]:
     Under the amplified distribution the expected log-ratio of each token is the KL of its step,
     so ``sum(log p_amplified - log p_target) = sum(KL)`` in expectation. Amplified logits that
     never reached the sampler would make the gain negative. The identity needs rollouts drawn
-    at temperature 1 from the whole distribution; others are not checked.
+    at temperature 1 from the whole distribution; others are not checked. A constraint that only
+    changes how far a step is amplified leaves it whole; one that cuts tokens does not.
     """
     rows = finished(frame)
     if not set(NEEDED) <= set(rows.columns):
@@ -123,8 +125,10 @@ def _verdict(excess: Estimate | None, dose_nats: Estimate | None) -> Verdict:
 
 def _plain_sampling(config: str | None) -> bool:
     drawn = json.loads(config) if isinstance(config, str) else {}
-    whole = drawn.get("top_p", 1.0) == 1.0 and not drawn.get("top_k", 0)
-    return bool(drawn.get("temperature") == 1.0 and whole and not drawn.get("constraint"))
+    constraints = [parse_constraint(text) for text in drawn.get("constraint", ())]
+    cut = any(one.kind in CUTTING_KINDS for one in constraints)
+    whole = drawn.get("top_p", 1.0) == 1.0 and not drawn.get("top_k", 0) and not cut
+    return bool(drawn.get("temperature") == 1.0 and whole)
 
 
 def _floats(rows: pd.DataFrame, column: str) -> Floats:
