@@ -15,15 +15,12 @@ def conditions(results: Results) -> tuple[Results, ...]:
 def constraints(results: Results) -> Markdown:
     """Every constraint beside the others at the same alpha."""
     names = [curve.name for curve in headline(results)]
-    head = ["alpha", "constraint", *names, "mean tokens", "dose (nats per token)"]
+    head = ["alpha", "constraint", *names, "mean tokens", "dose (nats per token)", "gain"]
     rows = []
     for alpha in sorted({alpha for one in conditions(results) for alpha in one.alphas}):
         for one in conditions(results):
             if alpha in one.alphas:
-                applied = next((row for row in one.applied if row.alpha == alpha), None)
-                strength = applied.alpha_applied if applied else None
-                kept = applied.target_mass_kept if applied else None
-                figures = [*cells(one, alpha, names), strength, kept]
+                figures = [*cells(one, alpha, names), *_what_it_did(one, alpha)]
                 rows.append([at(alpha), one.constraint, *figures])
     return table([*head, "strength applied", "target's mass kept"], rows)
 
@@ -36,3 +33,11 @@ def cells(results: Results, alpha: float, names: Sequence[str]) -> list[object]:
     dose = next((row.dose_nats for row in results.doses if row.alpha == alpha), None)
     mean = number(tokens.mean, 1) if tokens else None
     return [*(rates.get(name) for name in names), mean, dose]
+
+
+def _what_it_did(results: Results, alpha: float) -> list[object]:
+    gain = next((row.gain_nats for row in results.doses if row.alpha == alpha), None)
+    applied = next((row for row in results.applied if row.alpha == alpha), None)
+    if applied is None:
+        return [gain, None, None]
+    return [gain, applied.alpha_applied, applied.target_mass_kept]

@@ -172,6 +172,16 @@ def test_the_dose_is_held_against_the_tokens_unless_tokens_were_cut(tmp_path, te
     assert doses(read_frame(tmp_path))[0].verdict == verdict
 
 
+def test_under_a_mask_the_gain_is_of_what_tokens_were_drawn_from(tmp_path):
+    """The dose of the uncut distribution once stood there as 3.4 nats where 0.4 were sampled."""
+    figures = {"dose_nats": 3.4, "target_nll_nats": 2.0, "sampling_nll_nats": 1.6}
+    rollouts = [Rollout(f"p{i}", **under("plausibility=0.1", **figures)) for i in range(10)]
+    write_log(tmp_path, rollouts, "amplified/refuser@3:plausibility=0.1")
+    [dose] = doses(read_frame(tmp_path))
+    assert dose.dose_nats is None
+    assert dose.gain_nats.value == pytest.approx(0.4)
+
+
 def test_a_constraint_that_was_asked_other_prompts_is_warned_of(tmp_path):
     write_log(tmp_path, [Rollout("a"), Rollout("b")], 1.0)
     write_log(tmp_path, [Rollout("a")], "amplified/refuser@1:clip=1")

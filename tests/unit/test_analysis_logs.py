@@ -41,6 +41,7 @@ def trace(n_tokens: int = 10, **figures: float) -> dict[str, float]:
     plain = {
         "target_nll_nats": 2.0,
         "amplified_nll_nats": 2.0,
+        "sampling_nll_nats": 2.0,
         "dose_nats": 0.0,
         "amplified_min": -20.0,
         "amplified_max": 10.0,
