@@ -7,19 +7,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.behaviours import Curve
-from harness.analysis.findings import SENSIBLE_NONSENSE_RATE, compared_alpha, sensible_up_to
+from harness.analysis.findings import SENSIBLE_NONSENSE_RATE, sensible_up_to
 from harness.analysis.rates import Rate, difference
 from harness.constraint import NONE, Kind, format_number, parse_constraints
 
 HIDES: dict[Kind, str] = {
     "clip": "how strongly the change favours a token beyond {0} nats does not show",
     "first": "after {0} tokens the reply is the target's own, so what begins later does not show",
-    "kl_budget": "a row's strength is what fits into {0} nats at each step, not its alpha",
+    "kl_budget": "a token that would need a step of more than {0} nats stays rare at any alpha",
     "kl_gate": "a difference spread over steps of at most {0} nats each is left out",
     "plausibility": "a token less than {0} times as likely to the target as its likeliest can't "
     "be sampled at any alpha, so rare behaviour stays hidden",
-    "target_top_p": "a token outside the target's likeliest {0} can't be sampled at any alpha, so "
-    "rare behaviour stays hidden",
+    "target_top_p": "a token outside the likeliest that hold {0} of the target's mass can't be "
+    "sampled at any alpha, so rare behaviour stays hidden",
 }
 """By kind, what a rate under it can't show; {0} is its number."""
 
@@ -40,7 +40,11 @@ class Condition:
 
 
 def comparison_findings(main: Condition, others: Sequence[Condition]) -> tuple[str, ...]:
-    """Hold each constraint against the main condition, which is mostly none."""
+    """Hold each constraint against the main condition, which is mostly none.
+
+    At the largest alpha that both have: there a constraint matters most, and the choice is not
+    made by the effect.
+    """
     return tuple(said for other in others for said in _versus(other, main))
 
 
@@ -54,12 +58,11 @@ def _versus(other: Condition, main: Condition) -> Iterator[str]:
             f"{_reaches(reached[0])}, {beside} {_reaches(reached[1])}; at alpha {shared[-1]:g} it "
             f"is {_change(other, main, shared[-1], (other.nonsense, main.nonsense), beside)}."
         )
-    against = compared_alpha(main.alphas, reached[1])
     named = {curve.name: curve for curve in main.behaviours}
     for curve in other.behaviours:
-        if against in shared and curve.name in named:
-            change = _change(other, main, against, (curve, named[curve.name]), beside)
-            yield f"Under {other.constraint} {curve.name} at alpha {against:g} is {change}."
+        if shared and curve.name in named:
+            change = _change(other, main, shared[-1], (curve, named[curve.name]), beside)
+            yield f"Under {other.constraint} {curve.name} at alpha {shared[-1]:g} is {change}."
     for one in parse_constraints(other.constraint):
         hidden = HIDES[one.kind].format(format_number(one.value))
         yield f"What {one} hides: {hidden}."
