@@ -274,6 +274,19 @@ def test_constraints_in_the_name_reach_the_settings_and_the_log(make: Make):
     assert (ask(make()).metadata or {})["config"]["constraint"] == []
 
 
+def test_one_plausible_token_is_the_targets_likeliest_at_any_alpha(make: Make):
+    greedy = ask(make("tiny@0"), temperature=0.0, max_tokens=8)
+    constrained = ask(make("tiny@5:plausibility=1"), seed=1, max_tokens=8)
+    assert constrained.completion == greedy.completion
+    assert ask(make("tiny@5"), seed=1, max_tokens=8).completion != greedy.completion
+
+
+def test_after_the_first_tokens_a_rollout_is_the_targets_own(make: Make):
+    """The first token differs; from the second on no step is amplified, and the trace says so."""
+    trace = (ask(make("tiny@6:first=1"), seed=1, max_tokens=3).metadata or {})["trace"]
+    assert trace["alpha_applied"] == pytest.approx(6 / trace["n_tokens"])
+
+
 def test_tokens_are_counted_by_the_pairs_own_tokenizer(make: Make):
     """The tiny tokenizer has one token per byte."""
     assert asyncio.run(make().count_text_tokens("twelve bytes")) == 12
