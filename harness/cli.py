@@ -12,6 +12,7 @@ import yaml
 from rich.console import Console
 
 import harness
+from harness.constraint import Constraints, parse_constraints
 from harness.errors import AmplifyError, ConfigurationError, InvalidAlpha
 from harness.model_name import parse_alpha
 
@@ -46,6 +47,12 @@ def _alphas(ctx: click.Context, param: click.Parameter, text: str) -> tuple[floa
     return alphas
 
 
+def _compositions(
+    ctx: click.Context, param: click.Parameter, texts: tuple[str, ...]
+) -> tuple[Constraints, ...]:
+    return tuple(parse_constraints(text) for text in texts)
+
+
 def _assignments(
     ctx: click.Context, param: click.Parameter, texts: tuple[str, ...]
 ) -> dict[str, object]:
@@ -72,6 +79,17 @@ def _assignments(
     show_default=True,
     callback=_alphas,
     help="Comma-separated strengths; 0 is always included.",
+)
+@click.option(
+    "--constraint",
+    "constraints",
+    multiple=True,
+    metavar="KIND=NUMBER[:...]",
+    callback=_compositions,
+    help="Sample under this constraint as well, at every alpha; repeat it for several side by "
+    "side. Colons join what shall hold at once: plausibility=0.1:first=10. Kinds: plausibility, "
+    "target_top_p, clip, kl_budget, kl_gate, first. 'none', the unconstrained sweep, is always "
+    "included.",
 )
 @click.option(
     "--task",

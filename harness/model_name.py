@@ -1,11 +1,13 @@
 """The name of an amplified model: ``refuser@1.5`` is the pair ``refuser`` at alpha 1.5.
 
-Alpha stands in the name because Inspect's cache, logs and resuming all go by it.
+Alpha stands in the name because Inspect's cache, logs and resuming all go by it; constraints stand
+behind it for the same reason, as in ``refuser@1.5:first=10:plausibility=0.1``.
 """
 
 import math
 from dataclasses import dataclass
 
+from harness.constraint import Constraints, format_constraints, format_number, parse_constraints
 from harness.errors import InvalidAlpha, UnknownPair
 
 PROVIDER = "amplified"
@@ -19,23 +21,34 @@ class ModelName:
     """A preset, the path of a pair file, or a label."""
     alpha: float = 0.0
     """Amplification strength, finite."""
+    constraints: Constraints = ()
+    """What keeps the text sensible; in any order, it is one name."""
 
     def __str__(self) -> str:
         """Spell the name as Inspect wants it after ``--model``."""
-        return f"{PROVIDER}/{self.pair}@{format_alpha(self.alpha)}"
+        name = f"{PROVIDER}/{self.pair}@{format_alpha(self.alpha)}"
+        return f"{name}:{format_constraints(self.constraints)}" if self.constraints else name
 
     @classmethod
     def parse(cls, text: str) -> "ModelName":
-        """Read ``pair`` or ``pair@alpha``, with ``amplified/`` before it or without.
+        """Read ``pair``, ``pair@alpha`` or ``pair@alpha:constraint:...``.
+
+        ``amplified/`` may stand before it.
 
         Raises:
             UnknownPair: if nothing stands before the @.
             InvalidAlpha: if what stands after it is not a finite number.
+            InvalidConstraint: if what stands after a colon there is no constraint.
         """
-        pair, at, alpha = text.removeprefix(f"{PROVIDER}/").partition("@")
+        pair, at, settings = text.removeprefix(f"{PROVIDER}/").partition("@")
         if not pair:
             raise UnknownPair(f"model name '{text}' names no pair; write {PROVIDER}/refuser@1.5")
-        return cls(pair, parse_alpha(alpha) if at else 0.0)
+        alpha, colon, constraints = settings.partition(":")
+        return cls(
+            pair,
+            parse_alpha(alpha) if at else 0.0,
+            parse_constraints(constraints) if colon else (),
+        )
 
 
 def parse_alpha(text: str) -> float:
@@ -58,4 +71,4 @@ def parse_alpha(text: str) -> float:
 
 def format_alpha(alpha: float) -> str:
     """Write an alpha in its shortest form: 1 rather than 1.0."""
-    return repr(alpha).removesuffix(".0")
+    return format_number(alpha)

@@ -200,6 +200,7 @@ class AmplifiedAPI(ModelAPI):
             seed=seed,
             max_tokens=DEFAULT_MAX_TOKENS if config.max_tokens is None else config.max_tokens,
             top_logprobs=config.top_logprobs or 0,
+            constraints=self._name.constraints,
         )
 
     def _resolved(
@@ -215,6 +216,7 @@ class AmplifiedAPI(ModelAPI):
             "top_k": settings.top_k,
             "max_tokens": settings.max_tokens,
             "stop": list(stops),
+            "constraint": [str(one) for one in settings.constraints],
         }
 
     @property

@@ -1,13 +1,14 @@
-"""One sweep: a task over a pair at several alphas, as one Inspect eval set in one pool."""
+"""One sweep: a task over a pair at several alphas and constraints, as one Inspect eval set."""
 
 import inspect
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.constraint import Constraints, canonical, format_constraints
 from harness.errors import ConfigurationError, SweepIncomplete, WeightsError
 from harness.model_name import ModelName
 from harness.pairs.spec import PAIR_ARGUMENTS, PairSpec, resolve_pair
@@ -31,6 +32,9 @@ class SweepPlan:
     """A preset, a pair file, or a label spelled by ``model_args``."""
     alphas: tuple[float, ...]
     """Strengths, unitless; 0 is added where it is missing."""
+    constraints: tuple[Constraints, ...] = ()
+    """Compositions to sample under as well, each at every alpha; the unconstrained sweep is always
+    among them, because only beside it can be seen what a constraint hides."""
     task: str = "refusal"
     """One of ``TASKS``, or what ``inspect eval`` takes: ``file.py@name``, ``package/name``."""
     epochs: int = 1
@@ -67,8 +71,21 @@ class SweepPlan:
 
     @property
     def models(self) -> list[str]:
-        """The models' names, alpha 0 always among them, in ascending order."""
-        return [str(ModelName(self.pair, a)) for a in sorted({0.0, *self.alphas})]
+        """The models' names, alpha 0 always among them: by constraint, unconstrained first."""
+        compositions = {(), *(canonical(one) for one in self.constraints)}
+        alphas = {0.0, *self.alphas}
+        return in_order(str(ModelName(self.pair, a, c)) for c in compositions for a in alphas)
+
+
+def in_order(models: Iterable[str]) -> list[str]:
+    """Sort models' names by constraint, unconstrained first, and by alpha."""
+
+    def place(name: str) -> tuple[bool, str, float]:
+        model = ModelName.parse(name)
+        constrained = bool(model.constraints)
+        return constrained, format_constraints(model.constraints), model.alpha
+
+    return sorted(set(models), key=place)
 
 
 def run_sweep(plan: SweepPlan) -> None:
@@ -85,7 +102,7 @@ def run_sweep(plan: SweepPlan) -> None:
     spec = _resolved(plan)
     task = _task(plan)
     _require_writable(plan.log_dir)
-    models = sorted({*plan.models, *_models_in(plan)}, key=lambda name: ModelName.parse(name).alpha)
+    models = in_order([*plan.models, *_models_in(plan)])
     config: dict[str, int] = {} if plan.max_tokens is None else {"max_tokens": plan.max_tokens}
     with _told(plan):
         complete, logs = eval_set(
@@ -132,7 +149,7 @@ def _told(plan: SweepPlan) -> Iterator[None]:
 
 
 def _models_in(plan: SweepPlan) -> set[str]:
-    """Return the models of this pair that the log folder holds: alphas add up over calls."""
+    """Return the models of this pair in the log folder: what was sampled adds up over calls."""
     from inspect_ai.log import list_eval_logs, read_eval_log
 
     logs = [read_eval_log(info, header_only=True) for info in list_eval_logs(str(plan.log_dir))]
@@ -198,4 +215,4 @@ def _require_writable(folder: Path) -> None:
 def _first_error(logs: Sequence[object]) -> str:
     errors = [log.error.message for log in logs if getattr(log, "error", None)]  # type: ignore[attr-defined]
     reason = errors[0].strip() if errors else "no reason was given"
-    return f"{len(errors) or 'some'} of {len(logs)} alphas ended with an error: {reason}"
+    return f"{len(errors) or 'some'} of {len(logs)} evaluations ended with an error: {reason}"

@@ -67,6 +67,7 @@ def has_benign(frame: pd.DataFrame) -> bool:
 
 def curve(name: str, rows: pd.DataFrame, alphas: tuple[float, ...], column: str = "value") -> Curve:
     """Rate a column at each alpha; where events are rare, the other alphas lend their clusters."""
+    assert rows["constraint"].nunique() <= 1
     cells = [rows[rows["alpha"] == alpha] for alpha in alphas]
     values = [cell[column].to_numpy(dtype=np.float64) for cell in cells]
     prompts = [list(cell["sample_id"]) for cell in cells]

@@ -8,6 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from harness.analysis.frame import by_constraint
+from harness.constraint import NONE
+
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
@@ -63,6 +66,9 @@ def sweep_command(frame: pd.DataFrame, alphas: tuple[float, ...]) -> str:
     for option, value in options.items():
         if value is not None:
             words += [option, str(value)]
+    for constraint in by_constraint(frame):
+        if constraint != NONE:  # which a sweep always includes
+            words += ["--constraint", constraint]
     return shlex.join(words)
 
 

@@ -6,7 +6,7 @@ Knows the trace summaries. Refuses to know behaviours.
 import json
 from dataclasses import dataclass
 from math import sqrt
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,14 @@ from numpy.typing import NDArray
 
 from harness.analysis.frame import finished
 from harness.analysis.rates import SIGNIFICANCE, t_quantile
+from harness.constraint import CUTTING_KINDS, parse_constraint
 
-NEEDED = ("trace_dose_nats", "trace_target_nll_nats", "trace_amplified_nll_nats")
+NEEDED = (
+    "trace_dose_nats",
+    "trace_target_nll_nats",
+    "trace_amplified_nll_nats",
+    "trace_sampling_nll_nats",
+)
 
 Floats = NDArray[np.float64]
 Verdict = Literal["as predicted", "not as predicted", "not checked", "nothing to check"]
@@ -48,9 +54,11 @@ class Dose:
     alpha: float
     n_tokens: int
     dose_nats: Estimate | None
-    """Mean KL(amplified, target): what the log-ratio of amplified to target should be."""
+    """Mean KL(amplified, target): what the log-ratio of amplified to target should be. None under
+    a mask, which cuts the distribution after that was measured."""
     gain_nats: Estimate | None
-    """Mean log-ratio of amplified to target at the tokens that were really sampled."""
+    """Mean log-ratio of amplified to target at the tokens that were really sampled. Under a mask,
+    that of the cut distribution, whose expectation is its divergence from the target."""
     verdict: Verdict
 
 
@@ -60,7 +68,8 @@ def doses(frame: pd.DataFrame) -> tuple[Dose, ...]:
     Under the amplified distribution the expected log-ratio of each token is the KL of its step,
     so ``sum(log p_amplified - log p_target) = sum(KL)`` in expectation. Amplified logits that
     never reached the sampler would make the gain negative. The identity needs rollouts drawn
-    at temperature 1 from the whole distribution; others are not checked.
+    at temperature 1 from the whole distribution; others are not checked. A constraint that only
+    changes how far a step is amplified leaves it whole; a mask does not.
     """
     rows = finished(frame)
     if not set(NEEDED) <= set(rows.columns):
@@ -98,12 +107,21 @@ def mean_per_token(
 
 
 def _dose(alpha: float, rows: pd.DataFrame) -> Dose:
-    prompts = list(rows["sample_id"])
-    n_tokens, dose = _floats(rows, "n_tokens"), _floats(rows, "trace_dose_nats")
-    gain = _floats(rows, "trace_target_nll_nats") - _floats(rows, "trace_amplified_nll_nats")
+    prompts, n_tokens = list(rows["sample_id"]), _floats(rows, "n_tokens")
+    configs = [json.loads(text) if isinstance(text, str) else {} for text in rows["config"]]
+    plain = all(_plain_sampling(config) for config in configs)
+    if any(_cuts(config) for config in configs):
+        gain = _gain(rows, "trace_sampling_nll_nats") if plain else None
+        return Dose(
+            alpha=alpha,
+            n_tokens=int(n_tokens.sum()),
+            dose_nats=None,
+            gain_nats=None if gain is None else mean_per_token(gain, n_tokens, prompts),
+            verdict="not checked",
+        )
+    dose, gain = _floats(rows, "trace_dose_nats"), _gain(rows, "trace_amplified_nll_nats")
     dose_nats = mean_per_token(dose, n_tokens, prompts)
     excess = mean_per_token(gain - dose, n_tokens, prompts, CHECK_SIGNIFICANCE)
-    plain = all(_plain_sampling(config) for config in rows["config"])
     return Dose(
         alpha=alpha,
         n_tokens=int(n_tokens.sum()),
@@ -111,6 +129,10 @@ def _dose(alpha: float, rows: pd.DataFrame) -> Dose:
         gain_nats=mean_per_token(gain, n_tokens, prompts),
         verdict=_verdict(excess if plain else None, dose_nats) if alpha else "nothing to check",
     )
+
+
+def _gain(rows: pd.DataFrame, drawn_from: str) -> Floats:
+    return _floats(rows, "trace_target_nll_nats") - _floats(rows, drawn_from)
 
 
 def _verdict(excess: Estimate | None, dose_nats: Estimate | None) -> Verdict:
@@ -121,10 +143,14 @@ def _verdict(excess: Estimate | None, dose_nats: Estimate | None) -> Verdict:
     return "as predicted" if fits or small else "not as predicted"
 
 
-def _plain_sampling(config: str | None) -> bool:
-    drawn = json.loads(config) if isinstance(config, str) else {}
+def _plain_sampling(drawn: dict[str, Any]) -> bool:
     whole = drawn.get("top_p", 1.0) == 1.0 and not drawn.get("top_k", 0)
-    return bool(drawn.get("temperature") == 1.0 and whole and not drawn.get("constraint"))
+    return bool(drawn.get("temperature") == 1.0 and whole)
+
+
+def _cuts(drawn: dict[str, Any]) -> bool:
+    constraints = [parse_constraint(text) for text in drawn.get("constraint", ())]
+    return any(one.kind in CUTTING_KINDS for one in constraints)
 
 
 def _floats(rows: pd.DataFrame, column: str) -> Floats:

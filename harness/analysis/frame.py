@@ -1,4 +1,4 @@
-"""Logs to one tidy frame: a row per (alpha, category, sample, epoch, scorer).
+"""Logs to one tidy frame: a row per (constraint, alpha, category, sample, epoch, scorer).
 
 Knows what the provider and the scorers write. Refuses to judge: an errored or unscored rollout
 is a row like any other, with the reason beside it.
@@ -23,10 +23,11 @@ from harness.analysis.logs import (
     short_name,
     split_model,
 )
+from harness.constraint import NONE
 from harness.errors import AnalysisError
 
 UNCATEGORISED = "all"
-ROLLOUT = ["alpha", "sample_id", "epoch"]
+ROLLOUT = ["constraint", "alpha", "sample_id", "epoch"]
 """What names a rollout within one pair and task."""
 
 # Inspect writes these letters for scores; "N" is "no answer", which is no score.
@@ -46,13 +47,13 @@ def read_frame(log_dir: Path) -> pd.DataFrame:
         log_dir: the folder that the sweep logged to, searched with its subfolders.
 
     Returns:
-        One row per (alpha, category, sample, epoch, scorer). ``value`` is NaN where a rollout
-        was not scored and ``reason`` says why; ``trace_*`` hold the provider's trace summary.
+        One row per (constraint, alpha, category, sample, epoch, scorer). ``value`` is NaN where a
+        rollout was not scored and ``reason`` says why; ``trace_*`` hold the trace's summary.
         ``attrs["run"]`` holds what the logs say of the run as a whole, JSON-able.
 
     Raises:
         AnalysisError: if the folder is missing or holds no logs, logs of other models, of more
-            than one pair or task, or rollouts drawn at another alpha than their model's name.
+            than one pair or task, or rollouts drawn otherwise than their model's name says.
     """
     infos = find_logs(log_dir)
     chosen = choose_logs(infos)
@@ -68,10 +69,28 @@ def read_frame(log_dir: Path) -> pd.DataFrame:
             f"two logs under {str(log_dir)!r} hold the same rollouts at the same alpha: "
             f"{', '.join(sorted({info.file for info in chosen}))}. Remove all but one of them"
         )
-    frame = frame.sort_values(["alpha", "category", "sample_id", "epoch", "scorer"])
+    order = ["constraint", "alpha", "category", "sample_id", "epoch", "scorer"]
+    frame = frame.sort_values(order)
     frame = frame.reset_index(drop=True)
     frame.attrs["run"] = _run(infos, logs)
     return frame
+
+
+def by_constraint(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Split a frame by constraint, unconstrained first; each part knows of its own logs only.
+
+    Rates under different constraints are of different samplers: nothing may pool them.
+    """
+    names = sorted(set(frame["constraint"]), key=lambda name: (name != NONE, name))
+    return {name: _under(name, frame) for name in names}
+
+
+def _under(constraint: str, frame: pd.DataFrame) -> pd.DataFrame:
+    rows = frame[frame["constraint"] == constraint].reset_index(drop=True)
+    run = frame.attrs.get("run", {})
+    logs = [log for log in run.get("logs", []) if log["constraint"] == constraint]
+    rows.attrs["run"] = run | {"logs": logs}
+    return rows
 
 
 def rollouts(frame: pd.DataFrame) -> pd.DataFrame:
@@ -80,7 +99,8 @@ def rollouts(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def finished(frame: pd.DataFrame) -> pd.DataFrame:
-    """Keep one row per rollout that ended without an error."""
+    """Keep one row per rollout under one constraint that ended without an error."""
+    assert frame["constraint"].nunique() <= 1
     kept = rollouts(frame)
     return kept[kept["error"].isna()]
 
@@ -93,6 +113,7 @@ def _run(infos: list[LogInfo], logs: list[tuple[LogInfo, EvalLog]]) -> dict[str,
             {
                 "file": info.file,
                 "model": info.model,
+                "constraint": info.constraint,
                 "status": info.status,
                 "created": info.created,
                 "n_expected": info.n_expected,
@@ -131,6 +152,7 @@ def _rollout(info: LogInfo, sample: EvalSample) -> Row:
         "task": info.task,
         "model": info.model,
         "alpha": _alpha(info, written.get("alpha")),
+        "constraint": _constraint(info, written.get("config", {}).get("constraint")),
         "sample_id": str(sample.id),
         "category": str((sample.metadata or {}).get("category", UNCATEGORISED)),
         "epoch": sample.epoch,
@@ -161,6 +183,17 @@ def _alpha(info: LogInfo, written: float | None) -> float:
             "name and text disagree, so neither can be trusted. Run it again without a cache"
         )
     return float(written) + 0.0
+
+
+def _constraint(info: LogInfo, written: list[str] | None) -> str:
+    """Take the constraint of the model's name, and hold what was decoded with to it."""
+    if written is not None and ":".join(sorted(written)) != info.constraint.replace(NONE, ""):
+        raise AnalysisError(
+            f"the log {info.file!r} of {info.model} holds rollouts drawn under "
+            f"{':'.join(written) or NONE}: name and text disagree, so neither can be trusted. Run "
+            "it again without a cache"
+        )
+    return info.constraint
 
 
 def _prompt(asked: str | list[ChatMessage]) -> str:

@@ -1,4 +1,4 @@
-"""Which logs of a folder count: one per alpha, all of one pair and one task.
+"""Which logs of a folder count: one per alpha and constraint, all of one pair and one task.
 
 Knows the headers of Inspect's logs. Refuses to know their samples' contents.
 """
@@ -6,10 +6,12 @@ Knows the headers of Inspect's logs. Refuses to know their samples' contents.
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
 
-from harness.errors import AnalysisError
+from harness.constraint import NONE, format_constraints, parse_constraints
+from harness.errors import AnalysisError, InvalidConstraint
 
 PROVIDER = "amplified/"
 
@@ -29,6 +31,8 @@ class LogInfo:
     pair: str
     alpha: float
     """As the model's name says; 0 without an @."""
+    constraint: str
+    """As the model's name says, in its one spelling; ``none`` without any."""
     status: str
     created: str
     n_expected: int
@@ -45,15 +49,25 @@ def short_name(registered: str) -> str:
     return registered.rpartition("/")[2]
 
 
-def split_model(model: str) -> tuple[str, float | None]:
-    """Split ``amplified/refuser@1.5`` into its pair and its alpha; None without an @.
+class NamedModel(NamedTuple):
+    """What a model's name says."""
+
+    pair: str
+    alpha: float | None
+    """None without an @."""
+    constraint: str
+
+
+def split_model(model: str) -> NamedModel:
+    """Split ``amplified/refuser@1.5:first=10`` into its pair, its alpha and its constraint.
 
     Raises:
-        AnalysisError: if what follows the @ is not a number.
+        AnalysisError: if what follows the @ is not a number, or a colon there no constraint.
     """
-    pair, at, alpha = model.removeprefix(PROVIDER).partition("@")
+    pair, at, settings = model.removeprefix(PROVIDER).partition("@")
+    alpha, colon, constraint = settings.partition(":")
     if not at:
-        return pair, None
+        return NamedModel(pair, None, NONE)
     try:
         number = float(alpha)
     except ValueError:
@@ -63,7 +77,11 @@ def split_model(model: str) -> tuple[str, float | None]:
             f"the log of model {model!r} names the alpha {alpha!r}, which is not a finite number; "
             "a sweep's models are named like amplified/refuser@1.5"
         )
-    return pair, number + 0.0  # -0.0 would be shown as another alpha
+    try:
+        spelled = format_constraints(parse_constraints(constraint)) if colon else NONE
+    except InvalidConstraint as error:
+        raise AnalysisError(f"the log of model {model!r} can't be placed: {error}") from error
+    return NamedModel(pair, number + 0.0, spelled)  # -0.0 would be shown as another alpha
 
 
 def find_logs(log_dir: Path) -> list[LogInfo]:
@@ -88,13 +106,13 @@ def find_logs(log_dir: Path) -> list[LogInfo]:
 
 
 def choose_logs(infos: list[LogInfo]) -> list[LogInfo]:
-    """Keep for each (pair, alpha, task) the newest complete log, or the newest if none is.
+    """Keep for each (pair, alpha, constraint, task) the newest complete log, or the newest.
 
     Alphas are compared as numbers, so ``@1`` and ``@1.0`` are one.
     """
-    chosen: dict[tuple[str, float, str], LogInfo] = {}
+    chosen: dict[tuple[str, float, str, str], LogInfo] = {}
     for info in infos:
-        key = (info.pair, info.alpha, info.task)
+        key = (info.pair, info.alpha, info.constraint, info.task)
         if key not in chosen or info.complete or not chosen[key].complete:
             chosen[key] = info
     return sorted(chosen.values(), key=lambda info: info.alpha)
@@ -125,7 +143,7 @@ def read_samples(info: LogInfo) -> EvalLog:
 
 def _info(path: str) -> LogInfo:
     log = _read(path, header_only=True)
-    pair, alpha = split_model(log.eval.model)
+    pair, alpha, constraint = split_model(log.eval.model)
     return LogInfo(
         file=path.rpartition("/")[2],
         path=path,
@@ -133,6 +151,7 @@ def _info(path: str) -> LogInfo:
         task=short_name(log.eval.task),
         pair=pair,
         alpha=alpha or 0.0,
+        constraint=constraint,
         status=log.status,
         created=log.eval.created,
         n_expected=len(log.eval.dataset.sample_ids or []) * (log.eval.config.epochs or 1),

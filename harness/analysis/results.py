@@ -6,11 +6,12 @@ Knows how the other modules of this room fit together. Refuses to know how resul
 import dataclasses
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
+from harness.analysis.applied import Applied, applied
 from harness.analysis.behaviours import (
     Curve,
     Refusal,
@@ -19,6 +20,7 @@ from harness.analysis.behaviours import (
     refusal_curves,
     scorer_curves,
 )
+from harness.analysis.comparison import Condition, comparison_findings
 from harness.analysis.configuration import Configuration, configuration, sweep_command
 from harness.analysis.dose import Dose, doses
 from harness.analysis.examples import Example, examples
@@ -31,19 +33,23 @@ from harness.analysis.findings import (
     magnitude_findings,
     summary_findings,
 )
+from harness.analysis.frame import by_constraint
 from harness.analysis.lengths import Length, lengths
 from harness.analysis.magnitudes import Magnitude, magnitudes
 from harness.analysis.openings import Opening, openings
-from harness.analysis.summary import DataSummary, summarise
+from harness.analysis.summary import DataSummary, across_constraints, summarise
+from harness.constraint import NONE
 from harness.errors import AnalysisError
 
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """What one sweep showed."""
+    """What one sweep showed under one constraint, mostly ``none``."""
 
     pair: str
     task: str
+    constraint: str
+    """What held for every rollout of these; nothing is pooled over constraints."""
     alphas: tuple[float, ...]
     """Rising; the rates of every curve stand in this order."""
     data: DataSummary
@@ -53,12 +59,17 @@ class Results:
     lengths: tuple[Length, ...]
     magnitudes: tuple[Magnitude, ...]
     doses: tuple[Dose, ...]
+    applied: tuple[Applied, ...]
     openings: tuple[Opening, ...]
     examples: tuple[Example, ...]
     findings: Findings
     configuration: Configuration
     command: str
-    """Draws the same sweep again."""
+    """Draws the same sweep again, all constraints of it."""
+    constrained: tuple["Results", ...] = ()
+    """The same for each constraint that was swept beside this one."""
+    comparison: tuple[str, ...] = ()
+    """What may be said of those beside this one."""
 
 
 def analyse(frame: pd.DataFrame, command: str | None = None) -> Results:
@@ -69,12 +80,40 @@ def analyse(frame: pd.DataFrame, command: str | None = None) -> Results:
         command: what was typed to draw the sweep; rebuilt from the logs if None.
 
     Raises:
-        AnalysisError: if every rollout ended with an error.
+        AnalysisError: if every rollout under one constraint ended with an error.
     """
+    parts = by_constraint(frame)
+    every = sorted({float(alpha) for alpha in frame["alpha"]})
+    command = command or sweep_command(frame, tuple(every))
+    main, *others = (_analyse(part, command) for part in parts.values())
+    doubts = [f"under {one.constraint}: {said}" for one in others for said in one.data.warnings]
+    warnings = tuple(dict.fromkeys([*main.data.warnings, *across_constraints(parts), *doubts]))
+    return replace(
+        main,
+        data=replace(main.data, warnings=warnings),
+        constrained=tuple(others),
+        comparison=comparison_findings(_condition(main), [_condition(one) for one in others]),
+    )
+
+
+def _condition(results: Results) -> Condition:
+    curves = headline_curves(results.refusal, None, results.others)
+    return Condition(
+        constraint=results.constraint,
+        alphas=results.alphas,
+        behaviours=curves,
+        nonsense=results.nonsense,
+    )
+
+
+def _analyse(frame: pd.DataFrame, command: str) -> Results:
+    """Compute what is shown of one constraint."""
     data = summarise(frame)
     if data.n_errors == data.n_rollouts:
+        constraint = frame["constraint"].iloc[0]
+        under = "" if constraint == NONE else f" under {constraint}"
         raise AnalysisError(
-            f"all {data.n_rollouts} rollouts failed: {data.errors[0].name} "
+            f"all {data.n_rollouts} rollouts{under} failed: {data.errors[0].name} "
             f"({data.errors[0].k} times). Mend that and run the sweep again"
         )
     alphas = data.alphas
@@ -88,6 +127,7 @@ def analyse(frame: pd.DataFrame, command: str | None = None) -> Results:
     return Results(
         pair=str(frame["pair"].iloc[0]),
         task=str(frame["task"].iloc[0]),
+        constraint=str(frame["constraint"].iloc[0]),
         alphas=alphas,
         data=data,
         refusal=refusal,
@@ -96,6 +136,7 @@ def analyse(frame: pd.DataFrame, command: str | None = None) -> Results:
         lengths=sizes,
         magnitudes=logits,
         doses=dose,
+        applied=applied(frame),
         openings=openings(frame),
         examples=examples(frame, harmless=frame.attrs.get("run", {}).get("harmless", False)),
         findings=Findings(
@@ -107,7 +148,7 @@ def analyse(frame: pd.DataFrame, command: str | None = None) -> Results:
             limits=limit_findings(data, main + categories),
         ),
         configuration=configuration(frame),
-        command=command or sweep_command(frame, alphas),
+        command=command,
     )
 
 

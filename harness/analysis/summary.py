@@ -1,6 +1,7 @@
 """What the logs hold: how many rollouts of what, what is missing, and what makes it doubtful."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,6 +86,27 @@ def summarise(frame: pd.DataFrame) -> DataSummary:
     )
 
 
+def across_constraints(parts: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
+    """Look for what makes a comparison of constraints unfair, beyond that of their alphas.
+
+    Args:
+        parts: from ``by_constraint``.
+    """
+    asked = {
+        name: set(zip(part["sample_id"], part["epoch"], strict=True))
+        for name, part in parts.items()
+    }
+    every = set().union(*asked.values())
+    unequal = [
+        f"{name} lacks {len(every - mine)} of {len(every)} prompts and repeats that other "
+        "constraints have: they were not asked the same"
+        for name, mine in asked.items()
+        if mine != every
+    ]
+    each = pd.concat([rollouts(part) for part in parts.values()])
+    return (*unequal, *(_mixed(each) if len(parts) > 1 else ()))
+
+
 def _scorer(name: str, rows: pd.DataFrame) -> ScorerCount:
     n_scored = int(rows["value"].notna().sum())
     return ScorerCount(
@@ -116,7 +138,7 @@ def _incomplete(frame: pd.DataFrame) -> list[str]:
 
 def _set_aside(frame: pd.DataFrame) -> list[str]:
     return [
-        f"set aside for a newer or more complete log of the same alpha: {log['file']}"
+        f"set aside for a newer or more complete log of the same model: {log['file']}"
         for log in _logs(frame)
         if not log["used"]
     ]
@@ -139,7 +161,10 @@ def _unequal(each: pd.DataFrame) -> list[str]:
 
 def _mixed(each: pd.DataFrame) -> list[str]:
     found = []
-    configs = [json.loads(text) for text in each["config"].dropna().unique()]
+    written = [json.loads(text) for text in each["config"].dropna().unique()]
+    # Like alpha, the constraint is what was swept.
+    distinct = {json.dumps({**config, "constraint": None}, sort_keys=True) for config in written}
+    configs = [json.loads(text) for text in sorted(distinct)]
     names = {name for config in configs for name in config}
     differing = [
         name for name in sorted(names) if any(c.get(name) != configs[0].get(name) for c in configs)

@@ -4,6 +4,7 @@ Knows matplotlib's objects. Refuses pyplot, whose state is shared by the whole p
 """
 
 import io
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from harness.analysis.behaviours import Curve
 from harness.analysis.results import Results, headline_curves
 from harness.reporting.escape import clean
 
@@ -33,6 +35,10 @@ SETTINGS: Any = {
 }
 
 
+Point = tuple[float, float, float | None, float | None]
+"""Alpha, value, and the ends of its interval."""
+
+
 def figures(results: Results) -> dict[str, str]:
     """Draw every figure that the results hold data for.
 
@@ -44,7 +50,26 @@ def figures(results: Results) -> dict[str, str]:
         drawn["rates.svg"] = rates_figure(results)
     if any(dose.dose_nats for dose in results.doses):
         drawn["dose.svg"] = dose_figure(results)
+    if results.constrained and _curves(results):
+        drawn["constraints.svg"] = constraints_figure(results)
     return drawn
+
+
+def constraints_figure(results: Results) -> str:
+    """Draw each headline rate along alpha, a panel a rate and a line a constraint."""
+    names = [curve.name for curve in _curves(results)]
+    with matplotlib.rc_context(SETTINGS):
+        figure = Figure(figsize=(7.0, 3.0 * ((len(names) + 1) // 2) + 0.6), layout="constrained")
+        for i, name in enumerate(names):
+            axes = figure.add_subplot((len(names) + 1) // 2, min(len(names), 2), i + 1)
+            _dress(axes, "")
+            axes.set_title(_label(results, name), fontsize=10.0)
+            for one, look in zip((results, *results.constrained), itertools.cycle(LOOKS)):
+                for curve in _curves(one):
+                    if curve.name == name:
+                        _band(axes, _points(one, curve), clean(one.constraint), look)
+            _rate_axis(axes)
+        return _svg(figure, figure.axes[0])
 
 
 def rates_figure(results: Results) -> str:
@@ -52,14 +77,8 @@ def rates_figure(results: Results) -> str:
     with matplotlib.rc_context(SETTINGS):
         figure, axes = _axes("rate (band: 95% interval over prompts)")
         for curve, look in zip(_curves(results), _looks(results), strict=True):
-            known = [
-                (alpha, rate.rate, rate.low, rate.high)
-                for alpha, rate in zip(results.alphas, curve.rates, strict=True)
-                if rate.rate is not None
-            ]
-            _band(axes, known, _label(results, curve.name), look)
-        axes.set_ylim(-0.02, 1.02)
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+            _band(axes, _points(results, curve), _label(results, curve.name), look)
+        _rate_axis(axes)
         return _svg(figure, axes)
 
 
@@ -77,8 +96,16 @@ def dose_figure(results: Results) -> str:
         return _svg(figure, axes)
 
 
-def _curves(results: Results) -> Sequence[Any]:
+def _curves(results: Results) -> Sequence[Curve]:
     return headline_curves(results.refusal, results.nonsense, results.others)
+
+
+def _points(results: Results, curve: Curve) -> list[Point]:
+    return [
+        (alpha, rate.rate, rate.low, rate.high)
+        for alpha, rate in zip(results.alphas, curve.rates, strict=True)
+        if rate.rate is not None
+    ]
 
 
 def _looks(results: Results) -> list[tuple[str, str, str]]:
@@ -99,15 +126,24 @@ def _label(results: Results, name: str) -> str:
 def _axes(ylabel: str) -> tuple[Figure, Any]:
     figure = Figure(figsize=(7.0, 4.2), layout="constrained")
     axes = figure.add_subplot()
+    _dress(axes, ylabel)
+    return figure, axes
+
+
+def _dress(axes: Any, ylabel: str) -> None:
     axes.set_xlabel("alpha (0: target)")
     axes.set_ylabel(ylabel)
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
-    return figure, axes
+
+
+def _rate_axis(axes: Any) -> None:
+    axes.set_ylim(-0.02, 1.02)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
 
 
 def _band(
     axes: Any,
-    points: Sequence[tuple[float, float, float | None, float | None]],
+    points: Sequence[Point],
     label: str,
     look: tuple[str, str, str],
 ) -> None:

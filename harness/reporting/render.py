@@ -11,11 +11,11 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.analysis.results import Results, results_json
-from harness.reporting import tables
+from harness.reporting import comparison, tables
 from harness.reporting.escape import code, fence
 from harness.reporting.figures import figures
 
-FIGURES = ("rates.svg", "dose.svg")
+FIGURES = ("rates.svg", "dose.svg", "constraints.svg")
 
 
 def write_report(results: Results, report_dir: Path) -> Path:
@@ -41,7 +41,9 @@ def write_report(results: Results, report_dir: Path) -> Path:
 def markdown(results: Results, figure_names: tuple[str, ...] = FIGURES) -> str:
     """Fill the template; it links the figures that are named."""
     template = environment().get_template("report.md.j2")
-    return template.render(results=results, tables=tables, figures=figure_names)
+    return template.render(
+        results=results, tables=tables, comparison=comparison, figures=figure_names
+    )
 
 
 def environment() -> Environment:

@@ -53,9 +53,14 @@ def table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> Markdown:
     return Markdown("\n".join(f"| {line} |" for line in lines))
 
 
+def headline(results: Results) -> tuple[Curve, ...]:
+    """The curves of the first table and of the figures."""
+    return headline_curves(results.refusal, results.nonsense, results.others)
+
+
 def overview(results: Results) -> Markdown:
     """The headline rates with mean length and dose."""
-    curves = headline_curves(results.refusal, results.nonsense, results.others)
+    curves = headline(results)
     tokens = {length.alpha: length.tokens for length in results.lengths}
     doses = {dose.alpha: dose.dose_nats for dose in results.doses}
     head = ["alpha", *(curve.name for curve in curves), "mean tokens", "dose (nats per token)"]

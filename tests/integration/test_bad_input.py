@@ -309,7 +309,7 @@ def test_a_prompt_longer_than_the_context_ends_the_sweep_and_keeps_its_logs(
     code, output = run("amplify", "sweep", *TINY, *words, folder=folder)
     assert code == 2
     last = output.rpartition("SweepIncomplete: ")[2]
-    assert "of 2 alphas ended with an error: " in last
+    assert "of 2 evaluations ended with an error: " in last
     assert "PromptTooLong" in last
     assert "the model's context holds 128" in last
     assert statuses(tmp_path) == dict.fromkeys(BOTH_ALPHAS, "error")
@@ -322,7 +322,7 @@ def test_a_task_with_tools_ends_the_sweep_and_names_the_tool(
     code, output = run("amplify", "sweep", *TINY, *words, folder=folder)
     assert code == 2
     last = output.rpartition("SweepIncomplete: ")[2]
-    assert last.startswith("1 of 1 alphas ended with an error: ")
+    assert last.startswith("1 of 1 evaluations ended with an error: ")
     assert "this task passes look_up; use a task without tools" in last
     assert statuses(tmp_path) == {"amplified/mine@0": "error"}
 

@@ -41,6 +41,7 @@ def trace(n_tokens: int = 10, **figures: float) -> dict[str, float]:
     plain = {
         "target_nll_nats": 2.0,
         "amplified_nll_nats": 2.0,
+        "sampling_nll_nats": 2.0,
         "dose_nats": 0.0,
         "amplified_min": -20.0,
         "amplified_max": 10.0,
@@ -112,7 +113,8 @@ def write_log(
 ) -> Path:
     """Write one .eval log, as one alpha of a sweep leaves it; a number is the refuser's alpha."""
     name = model if isinstance(model, str) else f"amplified/refuser@{model}"
-    pair, _, alpha = name.removeprefix("amplified/").partition("@")
+    pair, _, settings = name.removeprefix("amplified/").partition("@")
+    alpha = settings.partition(":")[0]
     number = float(alpha) if alpha.replace(".", "").isdigit() else 0.0
     samples = [rollout.sample(pair, number) for rollout in rollouts]
     path = folder / f"{created[:19].replace(':', '-')}_{len(list(folder.glob('*')))}.eval"

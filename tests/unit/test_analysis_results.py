@@ -183,7 +183,7 @@ def test_incomplete_and_superseded_logs_are_warned_of(tmp_path):
     write_log(tmp_path, [Rollout("a")], 1.0, status="cancelled")
     said = warnings(tmp_path)
     assert "amplified/refuser@1.0 is not complete (status cancelled, 1 of 1 rollouts)" in said
-    assert "set aside for a newer or more complete log of the same alpha: 2026-01-01" in said
+    assert "set aside for a newer or more complete log of the same model: 2026-01-01" in said
 
 
 def test_the_command_is_rebuilt_from_the_logs_or_taken_as_typed(tmp_path):

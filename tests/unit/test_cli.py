@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 import pytest
@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 import harness
 from harness.cli import main
+from harness.constraint import Constraint, Kind
 from harness.pairs.spec import presets
 from harness.sweep import SweepPlan
 
@@ -93,6 +94,30 @@ def test_a_sweep_without_options_samples_the_refusal_task_at_five_alphas(
     logs = Path("runs/null-refusal/logs")
     assert plan_of(plans) == SweepPlan(pair="null", alphas=(0, 0.5, 1, 2, 3), log_dir=logs)
     assert plans[-1][1:] == (logs, Path("runs/null-refusal/report"))
+
+
+def test_each_constraint_option_is_one_composition(plans: list[tuple[SweepPlan, Path, Path]]):
+    words = ("--constraint", "first=10:plausibility=0.1", "--constraint", "none")
+    assert plan_of(plans, *words).constraints == (
+        (Constraint("first", 10), Constraint("plausibility", 0.1)),
+        (),
+    )
+
+
+def test_a_misspelt_constraint_is_told_before_anything_is_sampled(
+    plans: list[tuple[SweepPlan, Path, Path]],
+):
+    result = invoke("sweep", "null", "--constraint", "plausability=0.1")
+    assert result.exit_code == 2
+    assert "unknown constraint 'plausability'. Did you mean 'plausibility'?" in result.output
+    assert plans == []
+
+
+def test_help_names_every_kind_of_constraint_and_says_that_none_is_included():
+    text = " ".join(invoke("sweep", "--help").output.split())
+    for kind in get_args(Kind):
+        assert kind in text
+    assert "'none', the unconstrained sweep, is always included" in text
 
 
 def test_folders_are_named_after_the_files_that_pair_and_task_stand_in(

@@ -1,6 +1,7 @@
 """How constraints are spelled, and which numbers they take."""
 
 import math
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -139,3 +140,12 @@ def test_every_kind_says_what_it_takes():
     assert set(RANGES) == set(KINDS)
     assert set(CUTTING_KINDS) < set(KINDS)
     assert math.inf not in {RANGES[kind].most for kind in CUTTING_KINDS}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_in_the_documentation(kind):
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "constraints.md").read_text()
+    assert f"### {kind}\n" in page
+    assert f"| `{kind}` |" in page
+    assert f"`{kind}=" in (root / "README.md").read_text()

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import InvalidAlpha, UnknownPair
+from harness.constraint import Constraint, parse_constraints
+from harness.errors import InvalidAlpha, InvalidConstraint, UnknownPair
 from harness.model_name import ModelName, format_alpha, parse_alpha
 
 
@@ -45,10 +46,39 @@ def test_an_alpha_is_written_in_its_shortest_form(alpha, text):
     assert str(ModelName("refuser", alpha)) == f"amplified/refuser@{text}"
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False))
-def test_a_name_that_is_written_and_read_is_the_same(alpha):
-    name = ModelName("refuser", alpha)
+COMPOSITIONS = ["none", "kl_budget=0.5", "first=10:plausibility=0.1"]
+
+
+@given(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from(COMPOSITIONS).map(parse_constraints),
+)
+def test_a_name_that_is_written_and_read_is_the_same(alpha, constraints):
+    name = ModelName("refuser", alpha, constraints)
     assert ModelName.parse(str(name)) == name
+
+
+def test_constraints_stand_behind_alpha_in_one_order():
+    name = ModelName.parse("amplified/refuser@1.50:plausibility=0.10:first=10")
+    assert name.alpha == 1.5
+    assert name.constraints == (Constraint("first", 10), Constraint("plausibility", 0.1))
+    assert str(name) == "amplified/refuser@1.5:first=10:plausibility=0.1"
+
+
+def test_a_name_without_constraints_has_none_and_may_say_so():
+    assert ModelName.parse("refuser@1.5").constraints == ()
+    assert str(ModelName.parse("refuser@1.5:none")) == "amplified/refuser@1.5"
+
+
+@pytest.mark.parametrize("text", ["refuser@1:", "refuser@1:2", "refuser@1:plausibility"])
+def test_what_is_no_constraint_is_refused(text):
+    with pytest.raises(InvalidConstraint):
+        ModelName.parse(text)
+
+
+def test_a_constraint_does_not_stand_in_for_alpha():
+    with pytest.raises(InvalidAlpha, match="alpha 'first=10' is not a finite number"):
+        ModelName.parse("refuser@first=10")
 
 
 @pytest.mark.parametrize("text", ["1", "1.0", "1.00", "+1", "1e0", "01"])

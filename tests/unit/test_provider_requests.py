@@ -122,6 +122,12 @@ def test_alpha_as_an_argument_is_told_to_stand_in_the_name():
         ("null@nan", {}, "InvalidAlpha: alpha 'nan' is not a finite number"),
         ("null@", {}, "InvalidAlpha: alpha '' is not a finite number"),
         ("null@1@2", {}, "InvalidAlpha: alpha '1@2' is not a finite number"),
+        (
+            "null@1:frist=3",
+            {},
+            "InvalidConstraint: unknown constraint 'frist'. Did you mean 'first'",
+        ),
+        ("null@1:first=0", {}, "InvalidConstraint: constraint first=0: it takes a whole number"),
         ("@1", {}, "UnknownPair: model name '@1' names no pair"),
         ("refsuer@1", {}, "UnknownPair: unknown pair 'refsuer'. Did you mean 'refuser'?"),
         ("null@1", {"max_rows": 0}, "max_rows must be a whole number above 0, not 0"),
@@ -259,6 +265,26 @@ def test_other_weights_than_those_expected_are_refused(make: Make):
 def test_the_weights_that_a_log_names_are_accepted_again(make: Make):
     weights = (ask(make()).metadata or {})["config"]["weights"]
     assert (ask(make(weights=weights)).metadata or {})["config"]["weights"] == weights
+
+
+def test_constraints_in_the_name_reach_the_settings_and_the_log(make: Make):
+    metadata = ask(make("tiny@1:plausibility=0.1:first=10")).metadata or {}
+    assert metadata["alpha"] == 1
+    assert metadata["config"]["constraint"] == ["first=10", "plausibility=0.1"]
+    assert (ask(make()).metadata or {})["config"]["constraint"] == []
+
+
+def test_one_plausible_token_is_the_targets_likeliest_at_any_alpha(make: Make):
+    greedy = ask(make("tiny@0"), temperature=0.0, max_tokens=8)
+    constrained = ask(make("tiny@5:plausibility=1"), seed=1, max_tokens=8)
+    assert constrained.completion == greedy.completion
+    assert ask(make("tiny@5"), seed=1, max_tokens=8).completion != greedy.completion
+
+
+def test_after_the_first_tokens_a_rollout_is_the_targets_own(make: Make):
+    """The first token differs; from the second on no step is amplified, and the trace says so."""
+    trace = (ask(make("tiny@6:first=1"), seed=1, max_tokens=3).metadata or {})["trace"]
+    assert trace["alpha_applied"] == pytest.approx(6 / trace["n_tokens"])
 
 
 def test_tokens_are_counted_by_the_pairs_own_tokenizer(make: Make):

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import pytest
 from inspect_ai.scorer import Score
@@ -15,6 +16,7 @@ from test_analysis_logs import Rollout, nonsense, refusal, trace, write_log, wri
 
 from harness.analysis.frame import read_frame
 from harness.analysis.results import analyse
+from harness.reporting.figures import figures
 from harness.reporting.render import markdown, write_report
 from harness.reporting.terminal import summary_table, summary_text
 
@@ -162,6 +164,59 @@ def test_a_report_says_what_failed_and_what_was_not_scored(tmp_path):
     assert "| unscored by refusal | too short | 2 |" in report
     assert "| failed | out of memory | 2 |" in report
     assert "| 0 | 100% [2, 100] (1/1) † |" in report
+
+
+@pytest.fixture
+def constrained(tmp_path):
+    """The same sweep a second time, under a constraint that refuses nothing."""
+    logs = tmp_path / "constrained"
+    logs.mkdir()
+    for alpha in (0.0, 1.0):
+        write_log(logs, sweep(alpha), f"amplified/refuser@{alpha:g}")
+        plain = [
+            replace(rollout, scores={"refusal": refusal("compliance")}) for rollout in sweep(0)
+        ]
+        write_log(logs, plain, f"amplified/refuser@{alpha:g}:clip=1")
+    return analyse(read_frame(logs))
+
+
+def test_constraints_stand_side_by_side_at_each_alpha(constrained):
+    report = markdown(constrained)
+    assert "| 1 | none | 67% [39, 86] (8/12) † | 67% [39, 86] (8/12) † | 4% [1, 20] (1/24) † |" in (
+        report
+    )
+    assert "| 1 | clip=1 | 0% [0, 26] (0/12) † | 0% [0, 26] (0/12) † | - |" in report
+    assert "## Under clip=1" in report
+    assert "- What clip=1 hides: how strongly" in report
+
+
+def test_a_figure_of_constraints_is_drawn_where_there_are_any(tmp_path, results, constrained):
+    assert "constraints.svg" in figures(constrained)
+    assert "constraints.svg" not in figures(results)
+    report = write_report(constrained, tmp_path / "report")
+    assert "(figures/constraints.svg)" in report.read_text()
+    drawing = (report.parent / "figures" / "constraints.svg").read_text()
+    assert "clip=1" in drawing
+    write_report(results, tmp_path / "report")
+    assert not (report.parent / "figures" / "constraints.svg").exists()
+
+
+def test_without_constraints_a_report_does_not_speak_of_them(results):
+    assert "onstraint" not in markdown(results).partition("## Configuration")[0]
+
+
+def test_a_report_of_one_constraint_alone_names_it(tmp_path):
+    write_log(tmp_path, sweep(1.0), "amplified/refuser@1:clip=1")
+    report = markdown(analyse(read_frame(tmp_path)))
+    assert "drawn under the constraint clip=1; no unconstrained one is in the logs" in report
+
+
+def test_the_terminal_shows_constraints_in_a_column(results, constrained):
+    shown = printed(summary_table(constrained))
+    assert "clip=1" in shown
+    assert "none" in shown
+    assert "constraint" not in printed(summary_table(results))
+    assert "What clip=1 hides" in printed(summary_text(constrained))
 
 
 def printed(renderable):

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from harness.constraint import parse_constraints
 from harness.errors import ConfigurationError, UnknownArgument, UnknownPair, WeightsError
 from harness.model_name import ModelName
 from harness.sweep import TASKS, SweepPlan, run_sweep
@@ -27,6 +28,24 @@ def test_alpha_zero_is_always_among_the_models_each_once_in_ascending_order(
     tmp_path: Path, alphas: tuple[float, ...], names: list[str]
 ):
     assert plan(tmp_path, alphas=alphas).models == [f"amplified/null@{name}" for name in names]
+
+
+def test_each_constraint_is_sampled_at_every_alpha_after_the_unconstrained_sweep(tmp_path: Path):
+    given = ["plausibility=0.1:first=10", "none", "clip=2", "first=10:plausibility=0.1"]
+    models = plan(
+        tmp_path, alphas=(1.0,), constraints=tuple(parse_constraints(text) for text in given)
+    ).models
+    assert models == [
+        f"amplified/null@{name}"
+        for name in (
+            "0",
+            "1",
+            "0:clip=2",
+            "1:clip=2",
+            "0:first=10:plausibility=0.1",
+            "1:first=10:plausibility=0.1",
+        )
+    ]
 
 
 def test_a_models_name_is_read_back_as_the_alpha_that_it_was_written_for(tmp_path: Path):
