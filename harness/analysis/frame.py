@@ -131,6 +131,7 @@ def _rollout(info: LogInfo, sample: EvalSample) -> Row:
         "task": info.task,
         "model": info.model,
         "alpha": _alpha(info, written.get("alpha")),
+        "sample_uuid": sample.uuid,
         "sample_id": str(sample.id),
         "category": str((sample.metadata or {}).get("category", UNCATEGORISED)),
         "epoch": sample.epoch,
