@@ -28,6 +28,7 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 import harness
+from harness.constraint import format_constraints
 from harness.decoding.pair_model import Prompt
 from harness.decoding.rollout import Rollout, RolloutRequest
 from harness.decoding.scheduler import BatchLimits
@@ -38,6 +39,9 @@ from harness.model_name import PROVIDER, ModelName
 from harness.pairs.spec import PAIR_ARGUMENTS, resolve_pair
 from harness.pool import pair_worker
 from harness.seeding import SeedSource
+from harness.traces.collect import keep_trace
+from harness.traces.options import TRACE_ARGUMENTS, TraceOptions
+from harness.traces.rows import TracedRollout
 
 if TYPE_CHECKING:
     from harness.pairs.chat import ChatText
@@ -46,7 +50,7 @@ if TYPE_CHECKING:
 DEFAULT_MAX_TOKENS = 256
 
 _LIMIT_ARGUMENTS = ("max_rows", "max_cached_tokens")
-ARGUMENTS = tuple(sorted((*PAIR_ARGUMENTS, *_LIMIT_ARGUMENTS, "weights")))
+ARGUMENTS = tuple(sorted((*PAIR_ARGUMENTS, *_LIMIT_ARGUMENTS, *TRACE_ARGUMENTS, "weights")))
 """The model arguments that ``-M`` takes."""
 
 # Options of Inspect that would change what is sampled and that the engine can't honour: refused
@@ -96,6 +100,7 @@ class AmplifiedAPI(ModelAPI):
             pair_arguments = {k: v for k, v in model_args.items() if k in PAIR_ARGUMENTS}
             self._spec = resolve_pair(self._name.pair, pair_arguments)
             self._worker = pair_worker(self._spec, batch_limits(model_args))
+            self._traces = TraceOptions.parse(model_args)
         self._expected_weights = model_args.get("weights")
         self._seeds = SeedSource()
         # Without an entry Inspect builds a second instance, without our arguments, to look it up.
@@ -128,13 +133,14 @@ class AmplifiedAPI(ModelAPI):
         )
         rollout = await self._worker.rollout(request)
         text = pair.chat.before_stop(pair.chat.text(rollout.ids), stops)
+        message = ChatMessageAssistant(content=text, model=str(self._name), source="generate")
+        if self._traces.kept:
+            keep_trace(self._traced(pair, request, rollout, str(message.id)))
         return ModelOutput(
             model=str(self._name),
             choices=[
                 ChatCompletionChoice(
-                    message=ChatMessageAssistant(
-                        content=text, model=str(self._name), source="generate"
-                    ),
+                    message=message,
                     stop_reason=rollout.stop_reason,
                     logprobs=_logprobs(pair.chat, rollout) if config.logprobs else None,
                 )
@@ -201,6 +207,23 @@ class AmplifiedAPI(ModelAPI):
             max_tokens=DEFAULT_MAX_TOKENS if config.max_tokens is None else config.max_tokens,
             top_logprobs=config.top_logprobs or 0,
             constraints=self._name.constraints,
+            trace_alphas=self._traces.grid,
+        )
+
+    def _traced(
+        self, pair: "LoadedPair", request: RolloutRequest, rollout: Rollout, message_id: str
+    ) -> TracedRollout:
+        return TracedRollout(
+            message_id=message_id,
+            model=str(self._name),
+            pair=self._name.pair,
+            alpha=self._name.alpha,
+            constraint=format_constraints(request.settings.constraints),
+            seed=request.settings.seed,
+            stop_reason=rollout.stop_reason,
+            ids=rollout.ids,
+            texts=pair.chat.tokens(rollout.ids),
+            trace=rollout.trace,
         )
 
     def _resolved(

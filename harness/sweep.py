@@ -3,7 +3,7 @@
 import inspect
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from harness.constraint import Constraints, canonical, format_constraints
 from harness.errors import ConfigurationError, SweepIncomplete, WeightsError
 from harness.model_name import ModelName
 from harness.pairs.spec import PAIR_ARGUMENTS, PairSpec, resolve_pair
+from harness.traces.options import TraceOptions, grid_of_sweep
 
 if TYPE_CHECKING:
     from inspect_ai import Task
@@ -104,7 +105,7 @@ def run_sweep(plan: SweepPlan) -> None:
     _require_writable(plan.log_dir)
     models = in_order([*plan.models, *_models_in(plan)])
     config: dict[str, int] = {} if plan.max_tokens is None else {"max_tokens": plan.max_tokens}
-    with _told(plan):
+    with _told(plan), _informing(plan, models):
         complete, logs = eval_set(
             tasks=task,
             task_args=dict(plan.task_args) if isinstance(task, str) else {},
@@ -122,13 +123,21 @@ def run_sweep(plan: SweepPlan) -> None:
             # All at once: the engine's scheduler groups what shares a prompt and bounds the batch.
             max_connections=_ALL,
             max_samples=_ALL,
-            # Traces are in the outputs' metadata; the realtime database is for the log viewer.
+            # The realtime database is for the log viewer.
             log_realtime=False,
             log_level="warning",
             **config,  # type: ignore[arg-type]  # TypedDict keywords
         )
     if not complete:
         raise SweepIncomplete(_first_error(logs))
+
+
+def _informing(plan: SweepPlan, models: Sequence[str]) -> AbstractContextManager[None]:
+    """Let every rollout be measured at all alphas of the sweep, unless -M says otherwise."""
+    options = TraceOptions.parse(plan.model_args)
+    if options.alphas is not None or not options.kept:
+        return nullcontext()
+    return grid_of_sweep([ModelName.parse(name).alpha for name in models])
 
 
 @contextmanager
@@ -181,6 +190,7 @@ def _resolved(plan: SweepPlan) -> PairSpec:
     from harness.provider import require_known_arguments
 
     require_known_arguments(plan.model_args)
+    TraceOptions.parse(plan.model_args)
     spelled = {k: v for k, v in plan.model_args.items() if k in PAIR_ARGUMENTS}
     return resolve_pair(plan.pair, spelled)
 

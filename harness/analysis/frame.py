@@ -153,6 +153,7 @@ def _rollout(info: LogInfo, sample: EvalSample) -> Row:
         "model": info.model,
         "alpha": _alpha(info, written.get("alpha")),
         "constraint": _constraint(info, written.get("config", {}).get("constraint")),
+        "sample_uuid": sample.uuid,
         "sample_id": str(sample.id),
         "category": str((sample.metadata or {}).get("category", UNCATEGORISED)),
         "epoch": sample.epoch,

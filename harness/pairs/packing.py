@@ -13,7 +13,6 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from peft.utils.other import AuxiliaryTrainingWrapper
 from torch import Tensor, nn
 
-
 # Fewer rows than this are summed in another order by some shapes, so a row's bits would tell how
 # many others there are. The product is bound by reading the weight, so rows added are free.
 LEAST_ROWS = 4

@@ -15,6 +15,8 @@ from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog, EvalSample, list_eval_logs, read_eval_log
 from inspect_ai.solver import generate
 
+from harness.analysis.traces import read_traces
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
@@ -132,6 +134,28 @@ def test_metadata_holds_configuration_version_and_trace(swept: tuple[Path, dict[
         assert config["max_tokens"] == 24
         assert re.fullmatch(r"[0-9a-f]{16}", config["weights"])
         assert (metadata["trace"]["dose_nats"] == 0) == (alpha == 0)
+
+
+def test_every_log_has_its_tokens_beside_it(swept: tuple[Path, dict[str, EvalLog]]):
+    folder, logs = swept
+    assert len(list(folder.iterdir())) == 2 * len(logs)
+    frame = read_traces(folder)
+    for log in logs.values():
+        beside = Path(log.location).with_suffix(".traces.parquet")
+        assert set(read_traces(beside)["sample_uuid"]) == {s.uuid for s in log.samples or []}
+        for sample in samples(log).values():
+            rows = frame[frame["sample_uuid"] == sample.uuid]
+            choice = sample.output.choices[0]
+            assert choice.logprobs is not None
+            content = choice.logprobs.content
+            assert rows["token_text"].tolist() == [token.token for token in content]
+            assert rows["amplified_logp_nats"].tolist() == pytest.approx(
+                [token.logprob for token in content]
+            )
+            # At temperature 1 and without top-p the token was drawn from the amplified model.
+            assert rows["sampling_logp_nats"].tolist() == pytest.approx(
+                rows["amplified_logp_nats"].tolist(), abs=1e-4
+            )
 
 
 def test_the_report_is_rebuilt_from_the_logs_alone(swept: tuple[Path, dict[str, EvalLog]]):

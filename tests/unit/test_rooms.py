@@ -52,6 +52,8 @@ LIGHT = modules_of(
     "harness/seeding.py",
     "harness/solver.py",
     "harness/sweep.py",
+    "harness/traces/layout.py",
+    "harness/traces/options.py",
     "harness/_registry.py",
     "harness/cli.py",
     "harness/analysis/*.py",
@@ -98,10 +100,18 @@ def within(name: str, rooms: tuple[str, ...]) -> bool:
 
 ENGINE_SIDE = ("harness.provider", "harness.pool", "harness.decoding", "harness.pairs")
 ABOVE = (*ENGINE_SIDE, "harness.cli", "harness.sweep", "harness.organisms", "harness._registry")
+TRACE_WRITING = ("harness.traces.collect", "harness.traces.file", "harness.traces.rows")
 
 FORBIDDEN = {
     "harness/scorers/*.py": (*ABOVE, "harness.analysis", "harness.reporting", "tasks", *HEAVY),
-    "harness/analysis/*.py": (*ABOVE, "harness.reporting", "tasks", *HEAVY),
+    "harness/analysis/*.py": (*ABOVE, *TRACE_WRITING, "harness.reporting", "tasks", *HEAVY),
+    "harness/traces/*.py": (
+        *(room for room in ABOVE if room != "harness.decoding"),
+        "harness.analysis",
+        "harness.reporting",
+        "tasks",
+        *HEAVY,
+    ),
     "harness/reporting/*.py": (
         *(room for room in ABOVE if room != "harness.organisms"),
         "harness.organisms.training",
@@ -113,6 +123,7 @@ FORBIDDEN = {
         *(room for room in ABOVE if room != "harness.decoding"),
         "harness.analysis",
         "harness.scorers",
+        "harness.traces",
         "tasks",
         "inspect_ai",
         "transformers",
@@ -125,6 +136,7 @@ FORBIDDEN = {
         "harness.sweep",
         "harness.analysis",
         "harness.scorers",
+        "harness.traces",
         "tasks",
         "inspect_ai",
     ),

@@ -90,6 +90,15 @@ def test_an_unknown_model_argument_is_refused_before_anything_is_loaded(
         run_sweep(plan(tmp_path, model_args=given))
 
 
+@pytest.mark.parametrize("given", [{"traces": "no"}, {"trace_alphas": "a"}])
+def test_an_impossible_trace_option_is_refused_before_anything_is_loaded(
+    tmp_path: Path, given: dict[str, Any]
+):
+    with pytest.raises(ConfigurationError, match=r"must be true or false|not a finite"):
+        run_sweep(plan(tmp_path, model_args=given))
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_unknown_pair_is_refused_with_the_likeliest_name(tmp_path: Path):
     with pytest.raises(UnknownPair, match="Did you mean 'null'"):
         run_sweep(plan(tmp_path, pair="nul"))

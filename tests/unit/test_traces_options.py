@@ -1,0 +1,83 @@
+"""What ``-M`` says of traces, through YAML and Inspect's own splitting."""
+
+from typing import Any
+
+import pytest
+from inspect_ai._util.config import parse_cli_args
+
+from harness.cli import _assignments
+from harness.decoding.settings import MAX_TRACE_ALPHAS
+from harness.errors import ConfigurationError, InvalidAlpha
+from harness.traces.options import TraceOptions, grid_of_sweep
+
+
+@pytest.mark.parametrize(
+    ("text", "grid"),
+    [
+        ("0,0.5,1,2", (0, 0.5, 1, 2)),
+        ("[0, 0.5, 1, 2]", (0, 0.5, 1, 2)),
+        ("0.5", (0.5,)),
+        ("2", (2,)),
+        ("-1, 0", (-1, 0)),
+        ("2,0,1,2.0", (0, 1, 2)),
+        ("[-0.0]", (0,)),
+        ("1e-3,1", (0.001, 1)),
+        ("[]", ()),
+    ],
+)
+def test_both_commands_read_a_grid_alike(text: str, grid: tuple[float, ...]):
+    word = f"trace_alphas={text}"
+    for arguments in (parse_cli_args((word,)), _assignments(None, None, (word,))):  # type: ignore[arg-type]
+        assert TraceOptions.parse(arguments).grid == grid
+
+
+@pytest.mark.parametrize("given", [True, None, [True], {"a": 1}, [[1]], [None]])
+def test_what_is_no_number_is_no_grid(given: Any):
+    with pytest.raises(ConfigurationError, match=r"trace_alphas=.*must be numbers"):
+        TraceOptions.parse({"trace_alphas": given})
+
+
+@pytest.mark.parametrize("given", ["a", "nan", "0,inf", "", "1,,2", float("inf")])
+def test_an_alpha_of_the_grid_is_a_finite_number(given: Any):
+    with pytest.raises(InvalidAlpha, match="not a finite number"):
+        TraceOptions.parse({"trace_alphas": given})
+
+
+def test_a_grid_holds_at_most_64_alphas():
+    most = list(range(MAX_TRACE_ALPHAS))
+    assert len(TraceOptions.parse({"trace_alphas": most}).grid) == 64
+    with pytest.raises(ConfigurationError, match=r"65 alphas .* at most 64"):
+        TraceOptions.parse({"trace_alphas": [*most, 64]})
+    with (
+        pytest.raises(ConfigurationError, match=r"65 alphas .* -M trace_alphas="),
+        grid_of_sweep([*most, 64]),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("given", [0, 1, "no-thanks", None, "False"])
+def test_traces_are_switched_by_true_and_false_alone(given: Any):
+    with pytest.raises(ConfigurationError, match=r"traces=.*; it must be true or false"):
+        TraceOptions.parse({"traces": given})
+
+
+def test_traces_are_kept_unless_switched_off():
+    assert TraceOptions.parse({}).kept
+    assert TraceOptions.parse(parse_cli_args(("traces=true",))).kept
+    assert not TraceOptions.parse(parse_cli_args(("traces=false",))).kept
+
+
+def test_a_grid_for_traces_that_are_not_kept_is_refused():
+    with pytest.raises(ConfigurationError, match="no effect with traces=false"):
+        TraceOptions.parse({"traces": False, "trace_alphas": [1]})
+
+
+def test_inside_a_sweep_the_grid_is_the_sweeps_and_afterwards_there_is_none():
+    default = TraceOptions.parse({})
+    assert default.grid == ()
+    with grid_of_sweep([2.0, 0.0]):
+        assert default.grid == (0, 2)
+        assert TraceOptions.parse({"trace_alphas": 1}).grid == (1,)
+        assert TraceOptions.parse({"trace_alphas": []}).grid == ()
+        assert TraceOptions.parse({"traces": False}).grid == ()
+    assert default.grid == ()
