@@ -31,7 +31,7 @@ import harness
 from harness.constraint import format_constraints
 from harness.decoding.pair_model import Prompt
 from harness.decoding.rollout import Rollout, RolloutRequest
-from harness.decoding.scheduler import BatchLimits
+from harness.decoding.scheduler import CPU_ROWS, BatchLimits
 from harness.decoding.settings import RolloutSettings
 from harness.errors import UnknownArgument, UnsupportedRequest, WeightsError
 from harness.inspect_errors import told_by_inspect
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MAX_TOKENS = 256
 
-_LIMIT_ARGUMENTS = ("max_rows", "max_cached_tokens")
+_LIMIT_ARGUMENTS = ("max_rows", "memory_gb")
 ARGUMENTS = tuple(sorted((*PAIR_ARGUMENTS, *_LIMIT_ARGUMENTS, *TRACE_ARGUMENTS, "weights")))
 """The model arguments that ``-M`` takes."""
 
@@ -168,7 +168,7 @@ class AmplifiedAPI(ModelAPI):
 
     def max_connections(self) -> int:
         """Return how many requests may wait at once: two batches' worth keeps the engine busy."""
-        return 2 * BatchLimits().max_rows
+        return 2 * CPU_ROWS
 
     def connection_key(self) -> str:
         """Share one pool of connections among all alphas of a pair."""

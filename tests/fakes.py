@@ -100,6 +100,8 @@ class FakePair:
     ) -> None:
         self.target, self.baseline = target, baseline
         self.vocab_size, self.max_context = vocab_size, max_context
+        self.bytes_per_token = 1
+        self.n_free = 10**9
         self.passes: list[Pass] = []
         self.before_pass: Callable[[int], None] = lambda number: None
         """Called with the number of each pass, from 0 on; may wait, or raise."""
@@ -120,6 +122,9 @@ class FakePair:
             return np.random.default_rng([side, *ids]).normal(0, 2, vocab_size).tolist()
 
         return cls(lambda ids: logits(0, ids), lambda ids: logits(1, ids), vocab_size, max_context)
+
+    def free_bytes(self) -> int:
+        return self.n_free
 
     def read_prompts(self, prompts: Sequence[Prompt]) -> tuple[FakeState, PairLogits]:
         state = FakeState([p.target_ids for p in prompts], [p.baseline_ids for p in prompts])

@@ -5,7 +5,7 @@ stop string was reached is asked of the request.
 """
 
 from collections.abc import Container, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -17,6 +17,29 @@ from harness.errors import DecodingError, PromptTooLong
 # Tokens per side, padding included, that one forward pass reads of prompts: its activations and
 # attention scores take memory that grows with them.
 _PREFILL_TOKENS = 8192
+
+
+# Of one row and vocabulary entry, at the peak of a step: both sides' logits as the model gives
+# them, in float32, and once more while rows are added.
+_BYTES_PER_LOGIT = 24
+
+
+class Extent(NamedTuple):
+    """The size of a batch, each number of tokens the largest of its rows': all are padded to it."""
+
+    n_prompts: int
+    longest_prompt: int
+    n_rows: int
+    longest_reply: int
+
+    def with_row(self, row: "Extent", *, new_prompt: bool) -> "Extent":
+        """Add one row, and its prompt where no row has it yet."""
+        return Extent(
+            self.n_prompts + new_prompt,
+            max(self.longest_prompt, row.longest_prompt),
+            self.n_rows + 1,
+            max(self.longest_reply, row.longest_reply),
+        )
 
 
 class Engine:
@@ -41,14 +64,39 @@ class Engine:
         return len(self._batch.rows) if self._batch else 0
 
     @property
-    def longest_row(self) -> int:
-        """Tokens that the longest row may come to hold, prompt and reply together."""
-        rows = self._batch.rows if self._batch else []
-        return max((row.request.prompt.longest + row.limit for row in rows), default=0)
+    def device(self) -> torch.device:
+        """Where the pair is."""
+        return self._model.device
 
-    def most_tokens(self, request: RolloutRequest) -> int:
-        """Tokens that a request may come to hold: its prompt and the reply that still fits."""
-        return min(request.prompt.longest + request.settings.max_tokens, self._model.max_context)
+    @property
+    def requests(self) -> list[RolloutRequest]:
+        """What is being decoded."""
+        return [row.request for row in self._batch.rows] if self._batch else []
+
+    @property
+    def extent(self) -> Extent:
+        """What the rows may come to hold."""
+        rows = self._batch.rows if self._batch else []
+        return Extent(
+            n_prompts=len({row.request.prompt for row in rows}),
+            longest_prompt=max((row.request.prompt.longest for row in rows), default=0),
+            n_rows=len(rows),
+            longest_reply=max((row.limit for row in rows), default=0),
+        )
+
+    def extent_of(self, request: RolloutRequest) -> Extent:
+        """What one request may come to hold: its prompt and the reply that still fits."""
+        return Extent(1, request.prompt.longest, 1, self._limit(request))
+
+    def bytes_of(self, extent: Extent) -> int:
+        """Memory that rows of an extent take: keys, values and logits, of both sides."""
+        tokens = extent.n_prompts * extent.longest_prompt + extent.n_rows * extent.longest_reply
+        logits = extent.n_rows * self._model.vocab_size * _BYTES_PER_LOGIT
+        return tokens * self._model.bytes_per_token + logits
+
+    def free_bytes(self) -> int:
+        """Memory that is free where the pair is."""
+        return self._model.free_bytes()
 
     def admit(self, requests: Sequence[RolloutRequest]) -> None:
         """Read the requests' prompts, each distinct one once, and add them as rows.

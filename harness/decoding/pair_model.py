@@ -69,6 +69,13 @@ class PairModel(Protocol[StateT]):
     def device(self) -> torch.device:
         """Where the logits live."""
 
+    @property
+    def bytes_per_token(self) -> int:
+        """Memory that one token of one row takes in the caches of both sides, in bytes."""
+
+    def free_bytes(self) -> int:
+        """Memory that is free on the device, in bytes."""
+
     def read_prompts(self, prompts: Sequence[Prompt]) -> tuple[StateT, PairLogits]:
         """Read whole prompts; the logits are those after each prompt's last token."""
 

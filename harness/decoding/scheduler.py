@@ -1,5 +1,7 @@
 """Which waiting requests join the batch, and when. Plain Python: no tensors, no threads."""
 
+import logging
+import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,28 +11,40 @@ from harness.decoding.pair_model import Prompt
 from harness.decoding.rollout import Rollout, RolloutRequest
 from harness.errors import ConfigurationError, DecodingError
 
+# Rows that may be free before newcomers join, as a share of the batch: reading one prompt takes
+# about as long as a step of half a batch, so prompts join a few at a time.
+_FREE_SHARE = 1 / 16
+
+# Products reach the processor's limit at some hundred rows, and the fewer rows a batch has, the
+# shorter is the stretch at a run's end in which most places are empty. A GPU needs more to be busy.
+CPU_ROWS = 96
+_GPU_ROWS = 512
+
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, kw_only=True)
 class BatchLimits:
     """How much is decoded at once."""
 
-    max_rows: int = 96
-    """Most rollouts in one batch."""
-    max_cached_tokens: int = 32_768
-    """Most tokens that one side's cache holds, padding included."""
+    max_rows: int | None = None
+    """Most rollouts in one batch; None means 96 on a CPU and 512 elsewhere."""
+    memory_gb: float | None = None
+    """Memory for caches and logits, in 10**9 bytes; None means half of what is free at first."""
 
     def __post_init__(self) -> None:
-        for name in ("max_rows", "max_cached_tokens"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ConfigurationError(f"{name} must be a whole number above 0, not {value!r}")
+        rows, memory = self.max_rows, self.memory_gb
+        if rows is not None and (not isinstance(rows, int) or isinstance(rows, bool) or rows < 1):
+            raise ConfigurationError(f"max_rows must be a whole number above 0, not {rows!r}")
+        if memory is not None and not _is_positive(memory):
+            raise ConfigurationError(f"memory_gb must be a number above 0, not {memory!r}")
 
 
 class Scheduler:
     """Keeps an engine's batch filled from a queue.
 
-    Joining copies the caches of everybody in the batch, so newcomers join in groups: when the
-    batch is empty, or when a quarter of it is free.
+    Where memory runs out all the same, the batch is halved and its rollouts begin again; their
+    seeds make them the same ones.
 
     Args:
         engine: decodes.
@@ -39,14 +53,34 @@ class Scheduler:
 
     def __init__(self, engine: Engine, limits: BatchLimits) -> None:
         self._engine = engine
-        self._limits = limits
+        on_cpu = engine.device.type == "cpu"
+        self._max_rows = limits.max_rows or (CPU_ROWS if on_cpu else _GPU_ROWS)
+        self._max_bytes = (
+            engine.free_bytes() / 2 if limits.memory_gb is None else limits.memory_gb * 1e9
+        )
         # By prompt, in order of arrival: rollouts of one prompt join together and share prefill.
         self._waiting: dict[Prompt, deque[RolloutRequest]] = {}
+        self._joining: list[RolloutRequest] = []
 
     @property
     def idle(self) -> bool:
         """Whether there is nothing to do."""
         return not self._waiting and not self._engine.n_rows
+
+    @property
+    def waiting(self) -> list[RolloutRequest]:
+        """What has not joined the batch yet."""
+        return [request for queue in self._waiting.values() for request in queue]
+
+    @property
+    def n_rows(self) -> int:
+        """Rollouts in the batch."""
+        return self._engine.n_rows
+
+    @property
+    def max_rows(self) -> int:
+        """Most rollouts in one batch; less than was asked for once memory has run out."""
+        return self._max_rows
 
     def add(self, request: RolloutRequest) -> None:
         """Queue a request.
@@ -73,24 +107,65 @@ class Scheduler:
         self._engine.abandon()
 
     def work(self) -> list[tuple[RolloutRequest, Rollout | DecodingError]]:
-        """Admit who may join, decode one token for every row, return what ended with it."""
-        free = self._limits.max_rows - self._engine.n_rows
-        if self._waiting and (not self._engine.n_rows or 4 * free >= self._limits.max_rows):
-            self._engine.admit(self._next_group(free))
-        return self._engine.step()
+        """Admit who may join, decode one token for every row, return what ended with it.
+
+        Raises:
+            MemoryError: or torch's own, if memory does not even hold one rollout.
+        """
+        try:
+            self._admit()
+            return self._engine.step()
+        except (MemoryError, RuntimeError) as error:
+            in_flight = [*self._engine.requests, *self._joining]
+            if not _is_out_of_memory(error) or len(in_flight) < 2:
+                raise
+            self._begin_again(in_flight)
+            return []
+
+    def _admit(self) -> None:
+        free = self._max_rows - self._engine.n_rows
+        enough = max(1, math.floor(self._max_rows * _FREE_SHARE))
+        if self._waiting and (not self._engine.n_rows or free >= enough):
+            self._joining = self._next_group(free)
+            self._engine.admit(self._joining)
+            self._joining = []
+
+    def _begin_again(self, in_flight: list[RolloutRequest]) -> None:
+        """Put what is being decoded back at the head of the queue, for smaller batches."""
+        self._max_rows = max(1, len(in_flight) // 2)
+        _log.warning(
+            "memory ran out with %d rollouts in a batch; they begin again, at most %d at a time",
+            len(in_flight),
+            self._max_rows,
+        )
+        queue = [*in_flight, *self.waiting]
+        self._waiting, self._joining = {}, []
+        self._engine.abandon()
+        for request in queue:
+            self._waiting.setdefault(request.prompt, deque()).append(request)
 
     def _next_group(self, free: int) -> list[RolloutRequest]:
-        """Take requests, prompt by prompt, while rows and cache room last."""
+        """Take requests, prompt by prompt, while rows and memory last."""
         group: list[RolloutRequest] = []
-        longest = self._engine.longest_row
+        extent = self._engine.extent
         while self._waiting and len(group) < free:
             prompt, requests = next(iter(self._waiting.items()))
-            request = requests[0]
-            longest = max(longest, self._engine.most_tokens(request))
-            rows = self._engine.n_rows + len(group) + 1
-            if rows > 1 and rows * longest > self._limits.max_cached_tokens:
+            new_prompt = not group or group[-1].prompt != prompt
+            extent = extent.with_row(self._engine.extent_of(requests[0]), new_prompt=new_prompt)
+            if extent.n_rows > 1 and self._engine.bytes_of(extent) > self._max_bytes:
                 break
             group.append(requests.popleft())
             if not requests:
                 del self._waiting[prompt]
         return group
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Recognise what torch raises on a GPU, on a CPU, and what Python itself raises."""
+    name = type(error).__name__
+    return name in ("MemoryError", "OutOfMemoryError") or "can't allocate memory" in str(error)
+
+
+def _is_positive(number: object) -> bool:
+    plain = isinstance(number, int | float) and not isinstance(number, bool)
+    return plain and math.isfinite(number) and number > 0  # type: ignore[arg-type, operator]

@@ -49,7 +49,7 @@ class Step(NamedTuple):
 class _Part:
     """Some rows that are computed together."""
 
-    rows: slice
+    rows: slice | list[int]
     alpha: Tensor
     sampling: SamplingTable
     grids: tuple[tuple[tuple[float, ...], Tensor], ...]
@@ -71,10 +71,8 @@ class StepTable:
         size = _CPU_ROWS if device.type == "cpu" else len(settings)
         self._grid = max(len(row.trace_alphas) for row in settings)
         self._best = max(row.top_logprobs for row in settings)
-        self._parts = [
-            _part(settings, slice(start, start + size), device)
-            for start in range(0, len(settings), size)
-        ]
+        self._rows = len(settings)
+        self._parts = [_part(settings, rows, device) for rows in _cut(len(settings), size)]
 
     @property
     def n_figures(self) -> int:
@@ -90,7 +88,7 @@ class StepTable:
             place: tokens that each row has sampled so far, [rows], int64.
         """
         steps = [self._decode(part, logits, uniform, place) for part in self._parts]
-        return Step(*(torch.cat(each) for each in zip(*steps, strict=True)))
+        return Step(*(torch.cat(each)[: self._rows] for each in zip(*steps, strict=True)))
 
     def _decode(self, part: _Part, logits: PairLogits, uniform: Tensor, place: Tensor) -> Step:
         sides, cut = _amplified(part, logits, place)
@@ -140,8 +138,24 @@ def _amplified(part: _Part, logits: PairLogits, place: Tensor) -> tuple[StepLogi
     return StepLogits(target, baseline, amplified, alpha, difference), cut
 
 
-def _part(settings: Sequence[RolloutSettings], rows: slice, device: torch.device) -> _Part:
-    own = settings[rows]
+def _cut(n_rows: int, size: int) -> list[slice | list[int]]:
+    """Cut rows into parts.
+
+    A row that is left over alone is taken twice: torch splits a sum over one row among its
+    threads, and the last bits would tell how many rows there are.
+    """
+    parts: list[slice | list[int]] = [
+        slice(start, start + size) for start in range(0, n_rows, size)
+    ]
+    if n_rows % size == 1:
+        parts[-1] = [n_rows - 1, n_rows - 1]
+    return parts
+
+
+def _part(
+    settings: Sequence[RolloutSettings], rows: slice | list[int], device: torch.device
+) -> _Part:
+    own = settings[rows] if isinstance(rows, slice) else [settings[row] for row in rows]
     grids: dict[tuple[float, ...], list[int]] = {}
     for place, row in enumerate(own):
         if row.trace_alphas:

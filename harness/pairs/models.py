@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import psutil
 import torch
 from torch import Tensor
 
@@ -78,6 +79,17 @@ class ModelPair:
     def one_pass(self) -> bool:
         """Whether one forward pass reads both sides."""
         return self._target is self._baseline
+
+    @property
+    def bytes_per_token(self) -> int:
+        """Memory that one token takes in both sides' caches, in bytes."""
+        return self._target.bytes_per_token + self._baseline.bytes_per_token
+
+    def free_bytes(self) -> int:
+        """Memory that is free where the pair is, in bytes."""
+        if self.device.type == "cuda":
+            return int(torch.cuda.mem_get_info(self.device)[0])
+        return int(psutil.virtual_memory().available)
 
     def read_prompts(self, prompts: Sequence[Prompt]) -> tuple[PairedRows, PairLogits]:
         """Read the prompts of both sides."""

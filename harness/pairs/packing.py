@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 # Fewer rows than this are summed in another order by some shapes, so a row's bits would tell how
 # many others there are. The product is bound by reading the weight, so rows added are free.
-LEAST_ROWS = 4
+_LEAST_ROWS = 4
 
 
 class PackedLinear(nn.Module):
@@ -34,16 +34,16 @@ class PackedLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map [..., in] to [..., out]."""
         n_rows = x.numel() // x.shape[-1]
-        if n_rows >= LEAST_ROWS:
+        if n_rows >= _LEAST_ROWS:
             return _multiply(x, self._packed, self._bias)
-        rows = with_least_rows(x.reshape(n_rows, -1))
+        rows = with_least_rows(x.reshape(n_rows, -1), _LEAST_ROWS)
         y = _multiply(rows, self._packed, self._bias)[:n_rows]
         return y.view(*x.shape[:-1], self.out_features)
 
 
-def with_least_rows(x: Tensor) -> Tensor:
-    """Add rows of zeros to [rows, size] where there are fewer than ``LEAST_ROWS``."""
-    short = LEAST_ROWS - len(x)
+def with_least_rows(x: Tensor, least: int) -> Tensor:
+    """Add rows of zeros to [rows, size] where there are fewer than ``least``."""
+    short = least - len(x)
     return nn.functional.pad(x, (0, 0, 0, short)) if short > 0 else x
 
 

@@ -48,6 +48,9 @@ class Reader:
         head = cast(nn.Module, model.get_output_embeddings())
         head.register_forward_pre_hook(self._keep_last)
         self.vocab_size = int(cast(Any, head).out_features)
+        # One token is read to see what it takes, and whether all layers attend as they should.
+        cache, _ = self.read_prompts([(0,)])
+        self.bytes_per_token = cache.bytes_per_token()
 
     def read_prompts(self, prompts: Sequence[tuple[int, ...]]) -> tuple[RowCache, Tensor]:
         """Read whole prompts; return the logits after each last token, [prompts, vocab]."""

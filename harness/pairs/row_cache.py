@@ -121,6 +121,11 @@ class RowCache:
         """Return one layer's stores, new ones at first use."""
         return self.layers.setdefault(index, LayerStores())
 
+    def bytes_per_token(self) -> int:
+        """Memory that one token of one row takes, over all layers, in bytes."""
+        stores = [store.data for layer in self.layers.values() for store in layer.prompts]
+        return sum(data.shape[1] * data.shape[3] * data.element_size() for data in stores)
+
     def reply_capacity(self) -> int:
         """Columns that the stores of replies must have for one more token in every row."""
         return _round_up(max(self.reply_lengths) + 1, _REPLY_GROWTH)

@@ -75,12 +75,12 @@ def test_rows_that_join_a_running_batch_equal_single_rows(arrivals):
 @given(
     arrivals=st.lists(st.tuples(st.integers(0, 3), requests()), min_size=1, max_size=9),
     max_rows=st.integers(1, 5),
-    max_cached_tokens=st.sampled_from([1, 20, 1000]),
+    memory_gb=st.sampled_from([1e-9, 8e-7, 1.0]),
 )
 @settings(max_examples=40)
-def test_scheduled_rows_equal_single_rows_within_any_limits(arrivals, max_rows, max_cached_tokens):
+def test_scheduled_rows_equal_single_rows_within_any_limits(arrivals, max_rows, memory_gb):
     pair = FakePair.by_history(VOCAB, max_context=9)
-    limits = BatchLimits(max_rows=max_rows, max_cached_tokens=max_cached_tokens)
+    limits = BatchLimits(max_rows=max_rows, memory_gb=memory_gb)
     scheduler = Scheduler(Engine(pair, EOS), limits)
     done = {}
     for wait, asked in arrivals:

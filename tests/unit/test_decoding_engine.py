@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from harness.decoding.engine import Engine
+from harness.decoding.engine import Engine, Extent
 from harness.decoding.pair_model import Prompt
 from harness.decoding.trace import TRACE_FIELDS
 from harness.errors import DecodingError, PromptTooLong, VocabularyMismatch
@@ -300,7 +300,7 @@ def test_dropping_everybody_empties_the_engine():
     engine.admit([asked])
     engine.drop({id(asked)})
     assert engine.n_rows == 0
-    assert engine.longest_row == 0
+    assert engine.extent.n_rows == 0
     assert engine.step() == []
 
 
@@ -312,13 +312,15 @@ def test_dropping_a_stranger_changes_nothing():
     assert engine.n_rows == 1
 
 
-def test_the_longest_row_counts_the_reply_that_may_come():
+def test_the_extent_counts_prompts_once_and_the_replies_that_may_come():
     engine = Engine(FakePair.by_history(max_context=12), NO_EOS)
-    assert engine.longest_row == 0
-    engine.admit([request((1, 2), max_tokens=5), request((1,), max_tokens=3)])
-    assert engine.longest_row == 7
+    assert engine.extent == Extent(0, 0, 0, 0)
+    engine.admit([request((1, 2), max_tokens=5), request((1, 2), max_tokens=3)])
+    assert engine.extent == Extent(1, 2, 2, 5)
     engine.admit([request((1,) * 4, max_tokens=100)])
-    assert engine.longest_row == 12
+    assert engine.extent == Extent(2, 4, 3, 8)
+    # Two prompts of 4 tokens, 3 replies of 8, and 24 bytes for each logit.
+    assert engine.bytes_of(engine.extent) == 2 * 4 + 3 * 8 + 3 * 7 * 24
 
 
 def test_alternatives_are_the_likeliest_amplified_tokens_at_temperature_one():

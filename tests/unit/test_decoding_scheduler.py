@@ -29,11 +29,16 @@ def finish(scheduler):
     pytest.fail("the scheduler never gets done")
 
 
-@pytest.mark.parametrize("name", ["max_rows", "max_cached_tokens"])
-@pytest.mark.parametrize("value", [0, -1, 1.5, "8", True, None])
-def test_limits_are_whole_numbers_above_zero(name, value):
-    with pytest.raises(ConfigurationError, match=f"{name} must be a whole number above 0, not"):
-        BatchLimits(**{name: value})
+@pytest.mark.parametrize("value", [0, -1, 1.5, "8", True])
+def test_the_number_of_rows_is_whole_and_above_zero(value):
+    with pytest.raises(ConfigurationError, match="max_rows must be a whole number above 0, not"):
+        BatchLimits(max_rows=value)
+
+
+@pytest.mark.parametrize("value", [0, -1, "8", True, float("nan"), float("inf")])
+def test_the_memory_is_a_number_above_zero(value):
+    with pytest.raises(ConfigurationError, match="memory_gb must be a number above 0, not"):
+        BatchLimits(memory_gb=value)
 
 
 def test_a_batch_never_holds_more_rows_than_the_limit():
@@ -46,56 +51,138 @@ def test_a_batch_never_holds_more_rows_than_the_limit():
     assert max(rows_of_each_pass(pair)) == 3
 
 
-def test_a_batch_never_caches_more_tokens_than_the_limit():
-    pair, scheduler = scheduler_of(max_cached_tokens=30)
-    for i in range(6):
-        scheduler.add(request((0,) * (i + 1), max_tokens=4))
+# A row of the fake pair takes 24 bytes for each of two logits, and a byte for each token.
+LOGITS = 48
+
+
+def test_a_batch_never_takes_more_memory_than_the_limit():
+    """Two prompts padded to 4 tokens and two replies of 5: 18 bytes beside the logits."""
+    pair, scheduler = scheduler_of(memory_gb=(2 * LOGITS + 18) / 1e9)
+    for length in (3, 4, 2, 4):
+        scheduler.add(request((0,) * length, max_tokens=5, seed=length))
     finish(scheduler)
-    # Lengths 5 to 8 make up 4 x 8 > 30, so three join; then 8 to 10 make up exactly 30.
-    assert rows_of_each_pass(pair) == [3, 3, 3, 3] * 2
+    assert max(rows_of_each_pass(pair)) == 2
+    assert len(pair.passes) == 2 * 5
+
+
+def test_rows_of_one_prompt_pay_for_it_once():
+    # One prompt of 10 tokens and three replies of 4: 22 bytes, where three prompts take 42.
+    pair, scheduler = scheduler_of(memory_gb=(3 * LOGITS + 22) / 1e9)
+    for seed in range(3):
+        scheduler.add(request((0,) * 10, max_tokens=4, seed=seed))
+    finish(scheduler)
+    assert rows_of_each_pass(pair) == [1, 3, 3, 3]
 
 
 def test_newcomers_count_with_the_length_of_the_rows_they_join():
-    """Every row is padded to the longest: three short ones beside 20 tokens cost 80, not 29."""
-    pair, scheduler = scheduler_of(max_cached_tokens=40)
+    """Every prompt is padded to the longest: a short one beside 15 tokens takes 15 as well."""
+    pair, scheduler = scheduler_of(memory_gb=(3 * LOGITS + 2 * 15 + 3 * 5) / 1e9)
     scheduler.add(request((0,) * 15, max_tokens=5))
     scheduler.work()
     for i in range(3):
         scheduler.add(request((1,), max_tokens=2, seed=i))
     scheduler.work()
-    assert rows_of_each_pass(pair)[-1] == 2
+    assert rows_of_each_pass(pair)[-1] == 3
 
 
 def test_a_request_beyond_the_limit_is_served_alone():
-    pair, scheduler = scheduler_of(max_cached_tokens=5)
+    pair, scheduler = scheduler_of(memory_gb=1e-9)
     scheduler.add(request((0,) * 20, max_tokens=2))
     scheduler.add(request((1,) * 20, max_tokens=2))
     assert len(finish(scheduler)) == 2
     assert rows_of_each_pass(pair) == [1, 1, 1, 1]
 
 
+def test_half_of_what_is_free_is_taken_where_nothing_is_stated():
+    pair = FakePair.by_last_token(ENDLESS, ENDLESS)
+    pair.n_free = 2 * (2 * LOGITS + 2 * 1 + 2 * 3)
+    scheduler = Scheduler(Engine(pair, frozenset()), BatchLimits())
+    for i in range(4):
+        scheduler.add(request((i % 2,), max_tokens=3, seed=i))
+    finish(scheduler)
+    assert max(rows_of_each_pass(pair)) == 2
+
+
 def test_a_token_limit_beyond_the_context_takes_no_more_room_than_the_context():
     """Tasks that ask for max_tokens=32768 of a small context would be decoded one by one."""
-    pair, scheduler = scheduler_of(max_context=10, max_cached_tokens=40)
+    pair, scheduler = scheduler_of(max_context=10, memory_gb=(4 * LOGITS + 40) / 1e9)
     for i in range(4):
         scheduler.add(request((0, i % 2), max_tokens=1000, seed=i))
     finish(scheduler)
     assert max(rows_of_each_pass(pair)) == 4
 
 
-def test_newcomers_wait_until_a_quarter_of_the_batch_is_free():
-    """Joining copies the caches of everybody, so it is not done for every single row."""
+def test_waiting_rows_enter_at_once_when_rows_end():
     pair, scheduler = scheduler_of(max_rows=8)
     for i, length in enumerate((1, 3, 9, 9, 9, 9, 9, 9)):
         scheduler.add(request((0, i % 2), max_tokens=length, seed=i))
     scheduler.work()
     scheduler.add(request((1, 1), max_tokens=9))
-    scheduler.work()  # one of eight is free
     assert rows_of_each_pass(pair)[-1] == 7
-    scheduler.work()  # the second has ended
-    assert rows_of_each_pass(pair)[-1] == 6
     scheduler.work()
-    assert rows_of_each_pass(pair)[-1] == 7
+    assert rows_of_each_pass(pair)[-2:] == [1, 8]  # the newcomer's prompt, then everybody
+
+
+def test_the_batch_stays_full_while_requests_wait_and_no_row_step_is_wasted():
+    """Replies of 1 to 40 tokens, 16 at a time: padded groups would waste half of their steps."""
+    _, scheduler = scheduler_of(max_rows=16)
+    lengths = [1 + (7 * i) % 40 for i in range(200)]
+    for i, length in enumerate(lengths):
+        scheduler.add(request((0, i % 2), max_tokens=length, seed=i))
+    row_steps = full = steps = 0
+    while not scheduler.idle:
+        waits = len(scheduler.waiting) > 0
+        done = scheduler.work()
+        rows = scheduler.n_rows + len(done)
+        row_steps += rows
+        steps += waits
+        full += waits and rows >= 15
+    assert row_steps == sum(lengths)
+    assert full / steps > 0.95
+
+
+class OutOfMemory(FakePair):
+    """Holds so many rows and no more."""
+
+    n_rows = 5
+
+    def _logits(self, state):
+        if len(state.target) > self.n_rows:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 8 bytes")
+        return super()._logits(state)
+
+
+def test_when_memory_runs_out_the_batch_is_halved_and_nothing_is_lost(caplog):
+    pair = OutOfMemory.by_history()
+    scheduler = Scheduler(Engine(pair, frozenset()), BatchLimits(max_rows=16))
+    requests = [request((i % 3, 2), max_tokens=4, seed=i) for i in range(16)]
+    for asked in requests:
+        scheduler.add(asked)
+    done = {}
+    while not scheduler.idle:
+        done |= {id(asked): rollout.ids for asked, rollout in scheduler.work()}
+    assert scheduler.max_rows == 4
+    expected = Engine(FakePair.by_history(), frozenset()).run(requests)
+    assert [done[id(asked)] for asked in requests] == [rollout.ids for rollout in expected]
+    assert "memory ran out with 16 rollouts in a batch" in caplog.text
+
+
+def test_a_rollout_that_memory_cannot_hold_alone_is_an_error():
+    pair = OutOfMemory.by_history()
+    pair.n_rows = 0
+    scheduler = Scheduler(Engine(pair, frozenset()), BatchLimits())
+    scheduler.add(request((1,), max_tokens=2))
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        scheduler.work()
+
+
+def test_another_error_than_want_of_memory_is_not_taken_for_it():
+    pair, scheduler = scheduler_of()
+    pair.before_pass = lambda number: 1 / 0
+    for i in range(4):
+        scheduler.add(request((0,), seed=i))
+    with pytest.raises(ZeroDivisionError):
+        scheduler.work()
 
 
 def test_rollouts_of_one_prompt_join_together():

@@ -244,7 +244,7 @@ def test_a_model_that_keeps_a_state_beside_its_attention_is_refused():
     model = tiny_model("llama")
     model.config.num_hidden_layers = 3  # as if one layer did not attend through the interface
     with pytest.raises(PairError, match="2 of the 3 layers of LlamaForCausalLM"):
-        one_model(model).read_prompts([Prompt((5,), (5,))])
+        Reader(model)
 
 
 def test_both_sides_agree_on_logits_that_are_float32_whatever_the_weights_are():
@@ -295,6 +295,7 @@ def test_a_condition_is_entered_for_the_baseline_only():
 
     model = tiny_model("llama")
     pair = ModelPair(Reader(model), Reader(model, Condition))
+    entered.clear()
     state, _ = pair.read_prompts([Prompt((5,), (5,))])
     pair.read_tokens(state, torch.tensor([6]))
     assert entered == ["in", "out"] * 2

@@ -106,7 +106,7 @@ def test_an_unknown_argument_is_refused_with_the_likeliest_and_all_known_ones(
 ):
     with pytest.raises(UnknownArgument) as raised:
         require_known_arguments({given: 1})
-    takes = "amplified/ takes: adapter, baseline, device, dtype, max_cached_tokens, max_rows"
+    takes = "amplified/ takes: adapter, baseline, device, dtype, max_rows, memory_gb"
     assert f"unknown model argument '{given}'{hint} {takes}" in str(raised.value)
 
 
@@ -131,7 +131,7 @@ def test_alpha_as_an_argument_is_told_to_stand_in_the_name():
         ("@1", {}, "UnknownPair: model name '@1' names no pair"),
         ("refsuer@1", {}, "UnknownPair: unknown pair 'refsuer'. Did you mean 'refuser'?"),
         ("null@1", {"max_rows": 0}, "max_rows must be a whole number above 0, not 0"),
-        ("null@1", {"max_cached_tokens": 1.5}, "max_cached_tokens must be a whole number"),
+        ("null@1", {"memory_gb": 0}, "memory_gb must be a number above 0"),
         ("null@1", {"dtype": "float8"}, "dtype 'float8' is not one of float32, bfloat16"),
         ("null@1", {"adapter": "x"}, "'null' already says what is compared, so adapter=x can't"),
         ("mine@1", {"adapter": "x"}, "pair 'mine' has adapter=x but no baseline"),
