@@ -1,7 +1,10 @@
 """Laws of amplified decoding on real weights, against code that shares nothing with the engine."""
 
+import json
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +13,8 @@ from peft import PeftModel
 from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
+import tasks
+from harness.bench.reference_loops import Asked, Sides, batched_loop
 from harness.decoding.engine import Engine
 from harness.decoding.pair_model import Prompt
 from harness.decoding.rollout import Rollout, RolloutRequest
@@ -168,16 +173,61 @@ def test_the_adapter_changes_what_is_decoded(pair: LoadedPair):
     assert [r.ids for r in rollouts[:half]] != [r.ids for r in rollouts[half:]]
 
 
-def test_a_sampled_rollout_does_not_depend_on_who_else_is_in_the_batch(pair: LoadedPair):
-    prompts = ids_of(pair)
-    cases = [
-        (ids, {"alpha": alpha, "seed": seed, "temperature": 0.8, "top_p": 0.95})
-        for seed, ids in enumerate(prompts)
-        for alpha in (0.0, 1.5)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_rollout_is_the_same_to_the_bit_whoever_else_is_in_the_batch(dtype: str):
+    """Every figure of every token: alone, in a small batch, and in another order among others."""
+    pair = load_pair(resolve_pair("refuser", {"dtype": dtype}))
+    prompts = [*ids_of(pair)[:5], ids_of(pair)[0] * 8]
+    cases: list[tuple[tuple[int, ...], dict[str, Any]]] = [
+        (prompts[i % 6], {"alpha": 0.5 * (i % 5), "seed": i, "max_tokens": 6 + i % 7})
+        for i in range(30)
     ]
     together = run(pair, cases)
-    alone = [run(pair, [case])[0] for case in cases[::5]]
-    assert [r.ids for r in together[::5]] == [r.ids for r in alone]
+    for chosen in ([0], [11], [3, 4], list(range(6)), random.Random(0).sample(range(30), 17)):
+        for i, rollout in zip(chosen, run(pair, [cases[i] for i in chosen]), strict=True):
+            assert rollout.ids == together[i].ids
+            assert torch.equal(rollout.trace.figures, together[i].trace.figures)
+
+
+def test_fifty_prompts_at_six_alphas_decode_as_a_batched_loop_over_two_models(
+    pair: LoadedPair, references: tuple[PreTrainedModel, PreTrainedModel]
+):
+    lines = (Path(tasks.__file__).parent / "data" / "refusal.jsonl").read_text().splitlines()[:50]
+    messages = [[{"role": "user", "content": json.loads(line)["prompt"]}] for line in lines]
+    cases = [
+        (pair.chat.prompt_ids(message), alpha)
+        for message in messages
+        for alpha in (-1.0, 0.0, 0.5, 1.0, 2.0, 4.0)
+    ]
+    n_tokens = 8
+    rollouts = run(
+        pair, [(ids, {"alpha": a, "temperature": 0.0, "max_tokens": n_tokens}) for ids, a in cases]
+    )
+    asked = Asked(
+        prompts=[ids for ids, _ in cases],
+        alphas=[alpha for _, alpha in cases],
+        n_tokens=n_tokens,
+        greedy=True,
+        eos_ids=pair.chat.eos_ids,
+    )
+    replies = batched_loop(Sides(*references), asked)
+    for (ids, alpha), rollout, reply in zip(cases, rollouts, replies, strict=True):
+        for i, (ours, theirs) in enumerate(zip(rollout.ids, reply, strict=False)):
+            if ours != theirs:
+                assert gap(references, (*ids, *reply[:i]), alpha) < NEAR_TIE
+                break
+        else:
+            assert len(rollout.ids) == len(reply)
+
+
+@torch.inference_mode()
+def gap(
+    references: tuple[PreTrainedModel, PreTrainedModel], read: tuple[int, ...], alpha: float
+) -> float:
+    """How much the likeliest next token's amplified logit exceeds the second's."""
+    t, b = (model(torch.tensor([read])).logits[0, -1] for model in references)
+    best = (t + alpha * (t - b)).topk(2).values
+    return float(best[0] - best[1])
 
 
 def test_identical_models_make_alpha_irrelevant_and_the_dose_zero():
