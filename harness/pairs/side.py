@@ -1,0 +1,92 @@
+"""One side of a pair: which weights, how they are changed, and how they are conditioned.
+
+Knows names, numbers and texts, and which of them contradict each other; loads nothing.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Literal, get_args
+
+from harness.errors import ConfigurationError
+
+EMBEDDED = "embedded"
+"""The checkpoint's name of the model that comes with the installation."""
+
+ORGANISM = "organism:"
+"""Stands before an organism's name where its adapter is meant, such as ``organism:refuser``."""
+
+PROMPT_FIELD = "{prompt}"
+"""Where a request template takes the request itself."""
+
+Quantization = Literal["nf4", "int8"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """One example exchange of a few-shot prompt."""
+
+    user: str
+    """What was asked."""
+    assistant: str
+    """What was answered."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One side of a pair: a checkpoint, what is done to it, and what it is told."""
+
+    checkpoint: str
+    """A folder, a GGUF file, a hub name, or ``embedded``."""
+    adapter: str | None = None
+    """A folder or hub name with a peft adapter in safetensors, or ``organism:NAME``."""
+    quantization: Quantization | None = None
+    """How the weights are rounded by bitsandbytes; None leaves them as they are."""
+    system_prompt: str | None = None
+    """Put first, before a system message of the task."""
+    few_shot: tuple[Turn, ...] = ()
+    """Exchanges put after the system prompt."""
+    request: str | None = None
+    """What the last user message is put into, at ``{prompt}``."""
+    prefix: str | None = None
+    """What the reply begins with; it is continued and is not part of the reply's text."""
+
+    def __post_init__(self) -> None:
+        for name in ("checkpoint", "adapter", "system_prompt", "request", "prefix"):
+            if getattr(self, name) == "":
+                raise ConfigurationError(f"{name} is empty; give a text or leave it out")
+        if self.request is not None and PROMPT_FIELD not in self.request:
+            raise ConfigurationError(
+                f"request '{self.request}' has no {PROMPT_FIELD}, so every prompt would be the "
+                f"same; write for instance 'As a safety trainer: {PROMPT_FIELD}'"
+            )
+        if self.quantization not in (None, *get_args(Quantization)):
+            choices = ", ".join(get_args(Quantization))
+            raise ConfigurationError(f"quantization '{self.quantization}' is not one of {choices}")
+
+    @property
+    def adapters(self) -> tuple[str, ...]:
+        """All adapters, in their order."""
+        return () if self.adapter is None else (self.adapter,)
+
+    def settings(self) -> dict[str, object]:
+        """Return what is set beyond the checkpoint and the adapters, nested as in a pair file."""
+        return _given(self, without=("checkpoint", "adapter"))
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the side for logs and reports: checkpoint, adapter, and what else is set."""
+        return {"checkpoint": self.checkpoint, "adapter": self.adapter, **self.settings()}
+
+
+def _given(item: object, without: tuple[str, ...] = ()) -> dict[str, object]:
+    """Return a dataclass's fields that are set, as plain values."""
+    values = {
+        one.name: getattr(item, one.name)
+        for one in fields(item)  # type: ignore[arg-type]  # only dataclasses come here
+        if one.name not in without
+    }
+    return {name: _plain(value) for name, value in values.items() if value not in (None, ())}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return _given(value) if isinstance(value, Turn) else value

@@ -1,0 +1,71 @@
+"""What two checkpoints have in common is kept once."""
+
+import copy
+
+import torch
+
+from harness.decoding.pair_model import Prompt
+from harness.pairs.loading import load_checkpoint, load_pair
+from harness.pairs.side import Side
+from harness.pairs.spec import PairSpec
+from harness.pairs.tensors import share_equal_tensors
+from tests.fakes import save_checkpoint, tiny_model
+from tests.unit.test_pairs_models import full_logits
+
+
+def fine_tuned():
+    """A copy of the tiny model in which one layer's weights were trained."""
+    model = tiny_model("llama")
+    model.model.layers[1].mlp.up_proj.weight.data += 0.1
+    return model
+
+
+def test_all_but_the_trained_tensor_is_shared():
+    base, tuned = tiny_model("llama"), fine_tuned()
+    total = sum(p.numel() * 4 for p in tuned.parameters())
+    trained = tuned.model.layers[1].mlp.up_proj.weight.numel() * 4
+    assert share_equal_tensors(base, tuned) == total - trained
+    theirs = dict(base.named_parameters())
+    shared = [
+        name for name, p in tuned.named_parameters() if p.data_ptr() == theirs[name].data_ptr()
+    ]
+    assert {*theirs} - {*shared} == {"model.layers.1.mlp.up_proj.weight"}
+
+
+def test_sharing_changes_no_logit():
+    base, tuned = tiny_model("llama"), fine_tuned()
+    before = [full_logits(model, (5, 17, 200)) for model in (base, tuned)]
+    share_equal_tensors(base, tuned)
+    after = [full_logits(model, (5, 17, 200)) for model in (base, tuned)]
+    assert all(map(torch.equal, before, after))
+
+
+def test_tensors_of_another_shape_or_dtype_stay():
+    base = tiny_model("llama")
+    other = tiny_model("llama", vocab_size=300)
+    half = copy.deepcopy(base).bfloat16()
+    n_embedding = 2 * 300 * 16 * 4
+    total = sum(p.numel() * 4 for p in other.parameters())
+    assert share_equal_tensors(base, other) < total - n_embedding
+    assert share_equal_tensors(base, half) == 0
+
+
+def test_a_checkpoint_copied_elsewhere_is_loaded_once(llama_folder, tmp_path, monkeypatch):
+    """The weights' contents count, not where they lie."""
+    copied = save_checkpoint(tiny_model("llama"), tmp_path)
+    loads = []
+
+    def counted(folder, *rest):
+        loads.append(folder)
+        return load_checkpoint(folder, *rest)
+
+    monkeypatch.setattr("harness.pairs.loading.load_checkpoint", counted)
+    spec = PairSpec(
+        name="copy",
+        target=Side(checkpoint=str(copied)),
+        baseline=Side(checkpoint=str(llama_folder)),
+        device="cpu",
+    )
+    logits = load_pair(spec).model.read_prompts([Prompt((5, 6), (5, 6))])[1]
+    assert len(loads) == 1
+    assert torch.equal(logits.target, logits.baseline)
