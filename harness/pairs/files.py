@@ -8,6 +8,7 @@ from harness.pairs.conversion import GgufFile, converted_gguf
 from harness.pairs.embedded import GGUF_SHA256, embedded_checkpoint
 from harness.pairs.fingerprint import (
     combine_fingerprints,
+    file_sha256,
     fingerprint_folder,
     fingerprint_settings,
 )
@@ -23,9 +24,9 @@ class SideFiles:
     """Where a side's files lie."""
 
     checkpoint: Path
-    """A folder in safetensors."""
+    """A folder in safetensors; with an endpoint, one that holds at least a tokenizer."""
     checkpoint_fingerprint: str
-    """Of its weights and configuration."""
+    """Of its weights and configuration; with an endpoint, of its tokenizer."""
     adapters: tuple[Path, ...]
     """Their folders, in the side's order."""
     fingerprint: str
@@ -60,18 +61,26 @@ def find_side(side: Side) -> SideFiles:
 def pair_fingerprint(spec: PairSpec) -> str:
     """Hash what both sides are, without loading them."""
     parts = [find_side(spec.target).fingerprint, find_side(spec.baseline).fingerprint]
+    if spec.top_logprobs is not None:
+        parts.append(f"top {spec.top_logprobs}")
     return combine_fingerprints(parts)
 
 
 def _settings_fingerprint(side: Side) -> list[str]:
     """Hash what is set beyond the weights; nothing where nothing is."""
     settings = side.settings()
+    if side.endpoint is not None:  # how often and how patiently it is asked changes nothing
+        settings["endpoint"] = {"url": side.endpoint.url, "model": side.endpoint.model}
     return [fingerprint_settings(settings)] if settings else []
 
 
 def _checkpoint(side: Side) -> tuple[Path, str]:
     """Return a checkpoint's folder and fingerprint."""
     name = side.checkpoint
+    if side.endpoint is not None:
+        folder = embedded_checkpoint() if name == EMBEDDED else _folder(name, "tokenizer")
+        tokenizer = [file_sha256(path) for path in sorted(folder.glob("tokenizer*"))]
+        return folder, combine_fingerprints(tokenizer)
     if name == EMBEDDED:
         return embedded_checkpoint(), GGUF_SHA256[:16]
     if Path(name).suffix == ".gguf":
@@ -104,7 +113,9 @@ def _folder(name: str, what: str) -> Path:
         raise WeightsError(f"there is no folder {name} to read the {what} from")
     from huggingface_hub import snapshot_download
 
-    patterns = ["*.safetensors", "*.json", "*.model", "*.jinja", "*.txt"]
+    patterns = ["*.json", "*.model", "*.jinja", "*.txt"]
+    if what != "tokenizer":
+        patterns.append("*.safetensors")
     try:
         return Path(snapshot_download(name, allow_patterns=patterns))
     except Exception as error:  # offline, unknown or gated: many types, one thing to tell

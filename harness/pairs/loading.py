@@ -18,6 +18,7 @@ from harness.decoding.pair_model import PairModel, Prompt
 from harness.errors import ConfigurationError, WeightsError
 from harness.pairs.chat import ChatText
 from harness.pairs.conditioning import Message, conditioned
+from harness.pairs.endpoint_pair import DEFAULT_TOP_LOGPROBS, connect_pair
 from harness.pairs.files import SideFiles, find_side, pair_fingerprint
 from harness.pairs.lora import load_adapter, split_rows
 from harness.pairs.models import ModelPair
@@ -27,6 +28,7 @@ from harness.pairs.side import Quantization, Side
 from harness.pairs.sides import Sides
 from harness.pairs.spec import PairSpec
 from harness.pairs.tensors import share_equal_tensors
+from harness.pairs.top_logprobs import TruncatedPair
 from harness.pairs.vocabulary import common_logits, require_same_vocabulary
 
 
@@ -63,6 +65,7 @@ def load_pair(spec: PairSpec) -> LoadedPair:
         WeightsError: if files are missing, damaged, or not safetensors.
         AdapterMismatch: if an adapter does not fit its base.
         VocabularyMismatch: if the tokenizers differ, or the logits don't cover them.
+        EndpointError: if a server can't be asked.
     """
     disable_progress_bar()
     target, baseline = find_side(spec.target), find_side(spec.baseline)
@@ -72,8 +75,16 @@ def load_pair(spec: PairSpec) -> LoadedPair:
         other = _tokenizer(baseline.checkpoint)
         padding = _padding(tokenizer) | _padding(other)
         require_same_vocabulary(tokenizer.get_vocab(), other.get_vocab(), padding)
+    model: PairModel[Any]
+    if spec.target.endpoint is not None:
+        k = spec.top_logprobs or DEFAULT_TOP_LOGPROBS
+        model = connect_pair(spec.target, spec.baseline, tokenizer, k)
+    else:
+        model = _pair(_load_readers(spec, target, baseline), tokenizer, other)
+        if spec.top_logprobs is not None:
+            model = TruncatedPair(model, spec.top_logprobs)
     return LoadedPair(
-        model=_pair(_load_readers(spec, target, baseline), tokenizer, other),
+        model=model,
         chat=ChatText(tokenizer, spec.target.checkpoint),
         fingerprint=pair_fingerprint(spec),
         spec=spec,

@@ -7,7 +7,6 @@ al. 2022, "LLM.int8(): 8-bit Matrix Multiplication for Transformers at Scale" (i
 """
 
 import importlib.util
-import logging
 from typing import Any
 
 import torch
@@ -40,9 +39,6 @@ def loading_options(
         )
     from transformers import BitsAndBytesConfig
 
-    # It warns of every product in float32 that int8 rounds its input through float16: that is the
-    # method, and 210 lines per token.
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     if quantization == "nf4":
         config = BitsAndBytesConfig(
             load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype

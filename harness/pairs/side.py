@@ -3,6 +3,7 @@
 Knows names, numbers and texts, and which of them contradict each other; loads nothing.
 """
 
+import math
 from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
@@ -18,6 +19,7 @@ PROMPT_FIELD = "{prompt}"
 """Where a request template takes the request itself."""
 
 Quantization = Literal["nf4", "int8"]
+Dialect = Literal["openai", "vllm"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,15 +33,51 @@ class Turn:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """An OpenAI-compatible server that gives a side's likeliest tokens."""
+
+    url: str
+    """Up to and without ``/completions``, such as ``http://127.0.0.1:8000/v1``."""
+    model: str
+    """The model's name there."""
+    key_env: str | None = None
+    """The environment variable that holds the key; None sends none."""
+    dialect: Dialect = "openai"
+    """How tokens are named in answers: ``openai`` by their text, ``vllm`` by their ids."""
+    concurrency: int = 16
+    """Most requests in flight."""
+    timeout_s: float = 60.0
+    """Longest wait for one answer."""
+    retries: int = 5
+    """Further attempts after 429, a server's error or a timeout."""
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise ConfigurationError(f"endpoint: url must start with http, not '{self.url}'")
+        if "@" in self.url or "?" in self.url:
+            raise ConfigurationError(
+                "endpoint: url holds an @ or a ?, and it is written to logs; name the key's "
+                "environment variable by key_env"
+            )
+        if self.concurrency < 1 or self.retries < 0 or not 0 < self.timeout_s < math.inf:
+            raise ConfigurationError(
+                "endpoint: concurrency must be 1 or above, retries 0 or above and timeout_s above "
+                f"0, not {self.concurrency}, {self.retries} and {self.timeout_s}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Side:
     """One side of a pair: a checkpoint, what is done to it, and what it is told."""
 
     checkpoint: str
-    """A folder, a GGUF file, a hub name, or ``embedded``."""
+    """A folder, a GGUF file, a hub name, or ``embedded``; with an endpoint, the tokenizer's."""
     adapter: str | None = None
     """A folder or hub name with a peft adapter in safetensors, or ``organism:NAME``."""
     quantization: Quantization | None = None
     """How the weights are rounded by bitsandbytes; None leaves them as they are."""
+    endpoint: Endpoint | None = None
+    """Ask a server instead of loading weights."""
     system_prompt: str | None = None
     """Put first, before a system message of the task."""
     few_shot: tuple[Turn, ...] = ()
@@ -61,6 +99,11 @@ class Side:
         if self.quantization not in (None, *get_args(Quantization)):
             choices = ", ".join(get_args(Quantization))
             raise ConfigurationError(f"quantization '{self.quantization}' is not one of {choices}")
+        if self.endpoint is not None and (self.adapter or self.quantization):
+            raise ConfigurationError(
+                "a side with an endpoint takes no adapter and no quantization: its weights are "
+                "the server's"
+            )
 
     @property
     def adapters(self) -> tuple[str, ...]:
@@ -89,4 +132,4 @@ def _given(item: object, without: tuple[str, ...] = ()) -> dict[str, object]:
 def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
-    return _given(value) if isinstance(value, Turn) else value
+    return _given(value) if isinstance(value, Endpoint | Turn) else value

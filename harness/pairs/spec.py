@@ -37,6 +37,8 @@ class PairSpec:
     """Of the weights and caches; subtraction and sampling are float32 always."""
     device: str = "auto"
     """A torch device, or ``auto``: CUDA where there is one, else the CPU."""
+    top_logprobs: int | None = None
+    """Know only so many likeliest tokens of each side, as an API does; None knows all."""
     description: str = ""
     """What the pair is for, one line; for people."""
 
@@ -44,13 +46,29 @@ class PairSpec:
         if self.dtype not in get_args(Dtype):
             choices = ", ".join(get_args(Dtype))
             raise ConfigurationError(f"dtype '{self.dtype}' is not one of {choices}")
+        k = self.top_logprobs
+        if k is not None and (type(k) is not int or k < 1):
+            raise ConfigurationError(f"top_logprobs must be a whole number above 0, not {k!r}")
+        remote = [side.endpoint is not None for side in (self.target, self.baseline)]
+        if any(remote) and not all(remote):
+            raise ConfigurationError(
+                f"pair '{self.name}' has an endpoint on one side only; give both sides one, or "
+                "neither"
+            )
+        if all(remote) and (self.dtype, self.device) != ("float32", "auto"):
+            raise ConfigurationError(
+                f"pair '{self.name}' asks servers, so dtype and device have no effect; leave them "
+                "out"
+            )
 
     def to_dict(self) -> dict[str, object]:
         """Return the resolved pair for logs and reports."""
+        known = {} if self.top_logprobs is None else {"top_logprobs": self.top_logprobs}
         return {
             "target": self.target.to_dict(),
             "baseline": self.baseline.to_dict(),
             "dtype": self.dtype,
+            **known,
         }
 
 
@@ -95,7 +113,7 @@ def presets() -> dict[str, PairSpec]:
     return {pair.name: pair for pair in pairs}
 
 
-_COMMON = ("dtype", "device")
+_COMMON = ("dtype", "device", "top_logprobs")
 PAIR_ARGUMENTS = ("target", "baseline", "adapter", *_COMMON, *SIDE_ARGUMENTS)
 """The model arguments that spell a pair."""
 
@@ -158,6 +176,7 @@ def _from_file(path: Path) -> PairSpec:
         baseline=sides["baseline"],
         dtype=cast(Dtype, content.get("dtype", "float32")),
         device=str(content.get("device", "auto")),
+        top_logprobs=content.get("top_logprobs"),
         description=str(content.get("description", "")),
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from harness.errors import ConfigurationError, UnknownArgument
-from harness.pairs.side import EMBEDDED, ORGANISM, Side, Turn
+from harness.pairs.side import EMBEDDED, ORGANISM, Endpoint, Side, Turn
 
 SIDE_KEYS = tuple(field.name for field in fields(Side))
 """What a side takes, in a pair file's table."""
@@ -27,7 +27,7 @@ SIDE_ARGUMENTS = tuple(
 
 _TEXTS = ("system_prompt", "request", "prefix")
 
-for _part in (Turn, Side):
+for _part in (Turn, Endpoint, Side):
     # Read by pydantic: a misspelt key of a nested table is refused as well.
     _part.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[union-attr]
 _READER = TypeAdapter(Side)
