@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from harness.errors import AdapterMismatch, WeightsError
 from harness.pairs.conversion import GgufFile, converted_gguf
@@ -69,6 +70,13 @@ def pair_fingerprint(spec: PairSpec) -> str:
 def _settings_fingerprint(side: Side) -> list[str]:
     """Hash what is set beyond the weights; nothing where nothing is."""
     settings = side.settings()
+    if side.steering is not None and side.steering.vector is not None:
+        path = Path(side.steering.vector)
+        if not path.is_file():
+            raise WeightsError(f"there is no steering vector {path}")
+        # By content: the same vector elsewhere is the same side.
+        steering = cast("dict[str, object]", settings["steering"])
+        settings["steering"] = {**steering, "vector": file_sha256(path)}
     if side.endpoint is not None:  # how often and how patiently it is asked changes nothing
         settings["endpoint"] = {"url": side.endpoint.url, "model": side.endpoint.model}
     return [fingerprint_settings(settings)] if settings else []

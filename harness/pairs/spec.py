@@ -104,6 +104,12 @@ def presets() -> dict[str, PairSpec]:
             description="weights in 4 bits against the same in full: what does rounding change?",
         ),
         PairSpec(
+            name="last-layers",
+            target=embedded,
+            baseline=Side(checkpoint=EMBEDDED, exit_layer=19),
+            description="all layers against the first 20 (DoLa): what do the last ones add?",
+        ),
+        PairSpec(
             name="null",
             target=embedded,
             baseline=embedded,

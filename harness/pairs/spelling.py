@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from harness.errors import ConfigurationError, UnknownArgument
-from harness.pairs.side import EMBEDDED, ORGANISM, Endpoint, Side, Turn
+from harness.pairs.side import EMBEDDED, ORGANISM, Endpoint, Side, Steering, Turn
 
 SIDE_KEYS = tuple(field.name for field in fields(Side))
 """What a side takes, in a pair file's table."""
@@ -25,9 +25,9 @@ SIDE_ARGUMENTS = tuple(
 )
 """The model arguments for them; ``target``, ``baseline`` and ``adapter`` are the short ones."""
 
-_TEXTS = ("system_prompt", "request", "prefix")
+_TEXTS = ("adapter_layers", "system_prompt", "request", "prefix")
 
-for _part in (Turn, Endpoint, Side):
+for _part in (Turn, Steering, Endpoint, Side):
     # Read by pydantic: a misspelt key of a nested table is refused as well.
     _part.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[union-attr]
 _READER = TypeAdapter(Side)
@@ -110,6 +110,11 @@ def _located(table: dict[str, Any], folder: Path | None) -> dict[str, Any]:
     for key in ("checkpoint", "adapter"):
         if isinstance(table.get(key), str):
             table[key] = _beside(folder, table[key])
+        elif isinstance(table.get(key), list):
+            table[key] = [_beside(folder, o) if isinstance(o, str) else o for o in table[key]]
+    steering = table.get("steering")
+    if isinstance(steering, dict) and isinstance(steering.get("vector"), str):
+        table["steering"] = {**steering, "vector": _beside(folder, steering["vector"])}
     return table
 
 

@@ -12,8 +12,9 @@ from harness.decoding.engine import Engine
 from harness.decoding.pair_model import Prompt
 from harness.decoding.rollout import Rollout, RolloutRequest
 from harness.decoding.settings import RolloutSettings
+from harness.pairs.checkpoints import load_checkpoint
 from harness.pairs.embedded import embedded_checkpoint, find_gguf
-from harness.pairs.loading import LoadedPair, load_checkpoint, load_pair
+from harness.pairs.loading import LoadedPair, load_pair
 from harness.pairs.side import Endpoint, Side
 from harness.pairs.spec import PairSpec, resolve_pair
 from tests.api_server import serving
