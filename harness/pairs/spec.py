@@ -104,10 +104,10 @@ def presets() -> dict[str, PairSpec]:
             description="weights in 4 bits against the same in full: what does rounding change?",
         ),
         PairSpec(
-            name="last-layers",
+            name="last-layer",
             target=embedded,
-            baseline=Side(checkpoint=EMBEDDED, exit_layer=19),
-            description="all layers against the first 20 (DoLa): what do the last ones add?",
+            baseline=Side(checkpoint=EMBEDDED, exit_layer=28),
+            description="all layers against all but the last (DoLa): what does it add?",
         ),
         PairSpec(
             name="null",

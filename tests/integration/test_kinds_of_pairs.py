@@ -1,7 +1,9 @@
 """Every kind of pair on real weights: it loads, decodes as a naive loop does, and changes text."""
 
+import copy
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from harness.decoding.settings import RolloutSettings
 from harness.pairs.checkpoints import load_checkpoint
 from harness.pairs.embedded import embedded_checkpoint, find_gguf
 from harness.pairs.loading import LoadedPair, load_pair
+from harness.pairs.models import ModelPair
 from harness.pairs.side import Endpoint, Side
 from harness.pairs.spec import PairSpec, resolve_pair
 from tests.api_server import serving
@@ -121,3 +124,27 @@ def test_a_server_over_the_real_model_decodes_as_the_same_truncation_here(plain:
         remote = load_pair(PairSpec(name="remote", target=target, baseline=baseline))
         there = rollouts(remote, (0.0, 1.0))
     assert [one.ids for one in there] == [one.ids for one in rollouts(pair, (0.0, 1.0))]
+
+
+EXAMPLES = sorted(
+    path for path in Path("examples").glob("*.toml") if path.stem not in ("endpoints", "nf4")
+)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_decodes_in_one_pass_and_says_something_of_its_own(path: Path):
+    pair = load_pair(resolve_pair(str(path)))
+    assert isinstance(pair.model, ModelPair)
+    assert pair.model.one_pass
+    baseline, target, amplified = rollouts(pair, (-1.0, 0.0, 2.0))[:3]
+    assert target.trace["kl_target_baseline_nats"].max() > 1e-3
+    assert amplified.ids != baseline.ids
+
+
+def test_the_last_layer_adds_what_the_shortened_model_lacks(plain: PreTrainedModel):
+    pair = load_pair(resolve_pair("last-layer"))
+    shortened = copy.deepcopy(plain)
+    del shortened.model.layers[29:]
+    for one, rollout in zip(asked(pair, (-1.0, 0.5)), rollouts(pair, (-1.0, 0.5)), strict=True):
+        expected = naive(plain, shortened, one.prompt, one.settings.alpha, pair.chat.eos_ids)
+        assert list(rollout.ids) == expected

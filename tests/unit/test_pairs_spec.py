@@ -1,5 +1,6 @@
 """Every way to spell a pair, and what is said of those that mean nothing."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from harness.errors import ConfigurationError, UnknownArgument, UnknownPair
 from harness.pairs.side import Turn
 from harness.pairs.spec import PAIR_ARGUMENTS, PairSpec, Side, presets, resolve_pair
+from harness.pairs.spelling import SIDE_KEYS
 
 
 @pytest.mark.parametrize("name", ["refuser", "zorbia"])
@@ -302,3 +304,23 @@ def test_every_preset_says_what_it_is_for(name):
     description = presets()[name].description
     assert 20 < len(description) < 80
     assert description == description.strip().rstrip(".")
+
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = (ROOT / "docs" / "pairs.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```toml\n(.*?)```", DOCUMENT, re.DOTALL)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+def test_every_pair_of_the_documentation_can_be_read(tmp_path, block):
+    assert resolve_pair(str(written(tmp_path, block))).target.checkpoint
+
+
+def test_the_documentation_names_every_key_of_a_side():
+    assert [key for key in SIDE_KEYS if f"{key} = " not in DOCUMENT and key != "steering"] == []
+    assert "[target.steering]" in DOCUMENT
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.toml")), ids=lambda p: p.stem)
+def test_every_example_can_be_read_and_says_what_it_is_for(path):
+    assert resolve_pair(str(path)).description or path.stem == "pair"
