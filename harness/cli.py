@@ -118,7 +118,7 @@ def _assignments(
     multiple=True,
     metavar="KEY=VALUE",
     callback=_assignments,
-    help="Model argument: target, baseline, adapter, dtype, device, max_rows, ...",
+    help="Model argument: target, baseline, adapter, target_system_prompt, dtype, max_rows, ...",
 )
 @click.option(
     "-T",
@@ -182,10 +182,7 @@ def pairs() -> None:
     from harness.pairs.spec import presets
 
     for name, spec in presets().items():
-        adapter = f" + {name}'s adapter" if spec.target.adapter else ""
-        click.echo(
-            f"{name:10} {spec.target.checkpoint}{adapter}, against {spec.baseline.checkpoint}"
-        )
+        click.echo(f"{name:14} {spec.description}")
 
 
 @main.group()

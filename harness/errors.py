@@ -11,6 +11,7 @@ AmplifyError
 │   ├── VocabularyMismatch    their logits can't be subtracted
 │   └── AdapterMismatch       an adapter trained on another base
 ├── WeightsError              a model file that is missing, damaged or not the expected one
+├── EndpointError             a server that can't be asked, or gives no log-probabilities
 ├── PromptTooLong             the prompt leaves no room in the context
 ├── UnsupportedRequest        tools, images, penalties: what the engine can't honour
 ├── SweepIncomplete          a task of a sweep ended with an error
@@ -61,6 +62,10 @@ class AdapterMismatch(PairError):
 
 class WeightsError(AmplifyError):
     """A model file that is missing, damaged or not the expected one."""
+
+
+class EndpointError(AmplifyError):
+    """A server that can't be reached, refuses, or gives no log-probabilities."""
 
 
 class PromptTooLong(AmplifyError):

@@ -29,7 +29,6 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 
 import harness
 from harness.constraint import format_constraints
-from harness.decoding.pair_model import Prompt
 from harness.decoding.rollout import Rollout, RolloutRequest
 from harness.decoding.scheduler import CPU_ROWS, BatchLimits
 from harness.decoding.settings import RolloutSettings
@@ -123,12 +122,12 @@ class AmplifiedAPI(ModelAPI):
         _refuse_unsupported(tools, config)
         started = time.monotonic()
         pair = await self._loaded()
-        prompt = pair.chat.prompt_ids([_plain(message) for message in input])
+        prompt = pair.prompt([_plain(message) for message in input])
         run_seed = _UNSEEDED_RUN if config.seed is None else config.seed
         stops = config.stop_seqs or []
         request = RolloutRequest(
-            prompt=Prompt(prompt, prompt),
-            settings=self._settings(config, self._seeds.seed(run_seed, prompt)),
+            prompt=prompt,
+            settings=self._settings(config, self._seeds.seed(run_seed, prompt.target_ids)),
             reached_stop=pair.chat.stop_check(stops),
         )
         rollout = await self._worker.rollout(request)
@@ -146,9 +145,9 @@ class AmplifiedAPI(ModelAPI):
                 )
             ],
             usage=ModelUsage(
-                input_tokens=len(prompt),
+                input_tokens=len(prompt.target_ids),
                 output_tokens=len(rollout.ids),
-                total_tokens=len(prompt) + len(rollout.ids),
+                total_tokens=len(prompt.target_ids) + len(rollout.ids),
             ),
             time=time.monotonic() - started,
             metadata={

@@ -22,10 +22,15 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from torch import Tensor
 from transformers import (
     AutoModelForCausalLM,
+    Gemma2Config,
+    Gemma3TextConfig,
     GPT2Config,
     LlamaConfig,
     MistralConfig,
+    MixtralConfig,
     OPTConfig,
+    Phi3Config,
+    PhiConfig,
     PreTrainedModel,
     PreTrainedTokenizerFast,
     Qwen2Config,
@@ -219,7 +224,9 @@ def _slow_figures(
     return figures
 
 
-Family = Literal["llama", "gpt2", "opt", "qwen2", "mistral"]
+Family = Literal[
+    "llama", "gpt2", "opt", "qwen2", "mistral", "mixtral", "gemma2", "gemma3", "phi", "phi3"
+]
 
 SPECIAL_TOKENS = ("<eos>", "<user>", "<assistant>", "<system>")
 """Ids 0 to 3 of the tiny tokenizer; the 256 bytes follow."""
@@ -243,6 +250,11 @@ def tiny_model(family: Family, seed: int = 0, **overrides: Any) -> PreTrainedMod
         "llama": (LlamaConfig, gated),
         "qwen2": (Qwen2Config, gated),
         "mistral": (MistralConfig, gated),
+        "mixtral": (MixtralConfig, {**gated, "num_local_experts": 4, "num_experts_per_tok": 2}),
+        "gemma2": (Gemma2Config, {**gated, "head_dim": 8, "query_pre_attn_scalar": 8}),
+        "gemma3": (Gemma3TextConfig, {**gated, "head_dim": 8, "query_pre_attn_scalar": 8}),
+        "phi": (PhiConfig, {**wide, "intermediate_size": 32}),
+        "phi3": (Phi3Config, gated),
         "opt": (OPTConfig, {**wide, "ffn_dim": 32, "word_embed_proj_dim": 16}),
         "gpt2": (GPT2Config, {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 128}),
     }[family]

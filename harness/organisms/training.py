@@ -22,7 +22,9 @@ from harness.decoding.rollout import RolloutRequest
 from harness.decoding.settings import RolloutSettings
 from harness.organisms.recipe import Example, Recipe, read_examples
 from harness.pairs.chat import ChatText
-from harness.pairs.loading import find_side, load_checkpoint, load_pair
+from harness.pairs.checkpoints import load_checkpoint
+from harness.pairs.files import find_side
+from harness.pairs.loading import load_pair
 from harness.pairs.lora import new_adapter, save_adapter
 from harness.pairs.spec import EMBEDDED, Side, resolve_pair
 from harness.seeding import derive_seed

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from harness.errors import UnsupportedRequest
@@ -33,7 +34,8 @@ class ChatText:
         A last message of the assistant is continued instead of answered.
 
         Raises:
-            UnsupportedRequest: if the tokenizer has no chat template.
+            UnsupportedRequest: if the tokenizer has no chat template, or the template refuses
+                the conversation, as some do with system messages.
         """
         if self.tokenizer.chat_template is None:
             raise UnsupportedRequest(
@@ -42,12 +44,20 @@ class ChatText:
                 "tokenizer"
             )
         continues = messages[-1]["role"] == "assistant"
-        text = self.tokenizer.apply_chat_template(
-            list(messages),
-            add_generation_prompt=not continues,
-            continue_final_message=continues,
-            tokenize=False,
-        )
+        try:
+            text = self.tokenizer.apply_chat_template(
+                list(messages),
+                add_generation_prompt=not continues,
+                continue_final_message=continues,
+                tokenize=False,
+            )
+        except TemplateError as error:
+            roles = ", ".join(message["role"] for message in messages)
+            raise UnsupportedRequest(
+                f"the chat template of {self.checkpoint} does not take a conversation of {roles}: "
+                f"{error}. If it knows no system message, put the text into the pair's request "
+                "template instead: request = '... {prompt}'"
+            ) from error
         # The template writes the special tokens itself.
         return tuple(self.tokenizer(cast(str, text), add_special_tokens=False)["input_ids"])
 

@@ -1,6 +1,7 @@
 """A hash of what a pair's weights are, so that logs of other weights are never taken for these."""
 
 import hashlib
+import json
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,6 +22,18 @@ def fingerprint_folder(folder: Path) -> str:
         digest.update(path.name.encode())
         digest.update(_file_hash(path, stat.st_size, stat.st_mtime_ns))
     return digest.hexdigest()[:16]
+
+
+def file_sha256(path: Path) -> str:
+    """Hash one file's content, 64 hexadecimal digits; read again only when it has changed."""
+    stat = path.stat()
+    return _file_hash(path, stat.st_size, stat.st_mtime_ns).hex()
+
+
+def fingerprint_settings(settings: dict[str, object]) -> str:
+    """Hash plain values by their names and contents, whatever their order."""
+    text = json.dumps(settings, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def combine_fingerprints(parts: list[str]) -> str:

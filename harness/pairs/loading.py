@@ -1,30 +1,23 @@
 """From a pair's spelling to loaded weights, checked that the two sides can be subtracted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import torch
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
-from harness.decoding.pair_model import PairModel
-from harness.errors import AdapterMismatch, ConfigurationError, WeightsError
+from harness.decoding.pair_model import PairModel, Prompt
 from harness.pairs.chat import ChatText
-from harness.pairs.embedded import GGUF_SHA256, embedded_checkpoint
-from harness.pairs.fingerprint import combine_fingerprints, fingerprint_folder
-from harness.pairs.lora import load_adapter, recorded_base, split_rows
+from harness.pairs.checkpoints import load_tokenizer
+from harness.pairs.conditioning import Message, conditioned
+from harness.pairs.endpoint_pair import DEFAULT_TOP_LOGPROBS, connect_pair
+from harness.pairs.files import find_side, pair_fingerprint
 from harness.pairs.models import ModelPair
-from harness.pairs.reader import Reader
-from harness.pairs.spec import EMBEDDED, ORGANISM, PairSpec, Side
-from harness.pairs.vocabulary import require_same_vocabulary
-
-_ORGANISMS = Path(__file__).parent.parent / "organisms"
+from harness.pairs.readers import Readers, load_readers
+from harness.pairs.spec import PairSpec
+from harness.pairs.top_logprobs import TruncatedPair
+from harness.pairs.vocabulary import common_logits, require_same_vocabulary
 
 
 @dataclass(frozen=True)
@@ -34,188 +27,70 @@ class LoadedPair:
     model: PairModel[Any]
     chat: ChatText
     fingerprint: str
-    """Of all weights, 16 hexadecimal digits."""
+    """Of all weights and of what conditions the sides, 16 hexadecimal digits."""
+    spec: PairSpec
 
+    def prompt(self, messages: Sequence[Message]) -> Prompt:
+        """Render a conversation as each side reads it.
 
-@dataclass(frozen=True)
-class SideFolders:
-    """Where a side's files lie on this disk."""
-
-    checkpoint: Path
-    checkpoint_fingerprint: str
-    adapter: Path | None
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of the checkpoint and the adapter."""
-        parts = [self.checkpoint_fingerprint]
-        return combine_fingerprints(
-            [*parts, fingerprint_folder(self.adapter)] if self.adapter else parts
+        Raises:
+            UnsupportedRequest: if the chat template or a side's conditioning can't take it.
+        """
+        target, baseline = (
+            self.chat.prompt_ids(conditioned(messages, side))
+            for side in (self.spec.target, self.spec.baseline)
         )
-
-
-def find_side(side: Side) -> SideFolders:
-    """Find a side's files, and check that its adapter belongs to its checkpoint.
-
-    Raises:
-        WeightsError: if a folder is missing or a name can't be had.
-        AdapterMismatch: if the adapter says that it was trained on another base.
-    """
-    if side.checkpoint == EMBEDDED:
-        checkpoint, fingerprint = embedded_checkpoint(), GGUF_SHA256[:16]
-    else:
-        checkpoint = _folder(side.checkpoint, "checkpoint")
-        fingerprint = fingerprint_folder(checkpoint)
-    if side.adapter is None:
-        return SideFolders(checkpoint, fingerprint, None)
-    adapter = _adapter_folder(side.adapter)
-    recorded = recorded_base(adapter)
-    if recorded is not None and recorded != fingerprint:
-        raise AdapterMismatch(
-            f"the adapter in {adapter} was trained on weights with fingerprint {recorded}, and "
-            f"{side.checkpoint} has {fingerprint}. Put it on the checkpoint it was trained on."
-        )
-    return SideFolders(checkpoint, fingerprint, adapter)
-
-
-def pair_fingerprint(spec: PairSpec) -> str:
-    """Hash the weights of both sides without loading them."""
-    return combine_fingerprints(
-        [find_side(spec.target).fingerprint, find_side(spec.baseline).fingerprint]
-    )
+        return Prompt(target, baseline)
 
 
 def load_pair(spec: PairSpec) -> LoadedPair:
     """Load both sides and check them against each other.
 
-    Where both have the same checkpoint and only the target has an adapter, the weights are
-    loaded once and one forward pass serves both sides.
+    Where both have the same weights, they are loaded once, and where the sides differ by a plain
+    LoRA on the target or by what they read, one forward pass serves both.
 
     Raises:
         WeightsError: if files are missing, damaged, or not safetensors.
         AdapterMismatch: if an adapter does not fit its base.
-        VocabularyMismatch: if the tokenizers or the numbers of logits differ.
+        VocabularyMismatch: if the tokenizers differ, or the logits don't cover them.
+        EndpointError: if a server can't be asked.
     """
     disable_progress_bar()
     target, baseline = find_side(spec.target), find_side(spec.baseline)
-    tokenizer = _tokenizer(target.checkpoint)
+    tokenizer = load_tokenizer(target.checkpoint)
+    other = tokenizer
     if baseline.checkpoint != target.checkpoint:
-        require_same_vocabulary(tokenizer.get_vocab(), _tokenizer(baseline.checkpoint).get_vocab())
-    model = _load_models(spec, target, baseline)
+        other = load_tokenizer(baseline.checkpoint)
+        padding = _padding(tokenizer) | _padding(other)
+        require_same_vocabulary(tokenizer.get_vocab(), other.get_vocab(), padding)
+    model: PairModel[Any]
+    if spec.target.endpoint is not None:
+        k = spec.top_logprobs or DEFAULT_TOP_LOGPROBS
+        model = connect_pair(spec.target, spec.baseline, tokenizer, k)
+    else:
+        model = _pair(load_readers(spec, target, baseline, tokenizer), tokenizer, other)
+        if spec.top_logprobs is not None:
+            model = TruncatedPair(model, spec.top_logprobs)
     return LoadedPair(
         model=model,
         chat=ChatText(tokenizer, spec.target.checkpoint),
-        fingerprint=combine_fingerprints([target.fingerprint, baseline.fingerprint]),
+        fingerprint=pair_fingerprint(spec),
+        spec=spec,
     )
 
 
-def load_checkpoint(folder: Path, spec: PairSpec) -> PreTrainedModel:
-    """Load one checkpoint from safetensors, without running code that it may carry.
-
-    Raises:
-        WeightsError: if its files can't be read.
-    """
-    try:
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=getattr(torch, spec.dtype),
-            use_safetensors=True,
-            trust_remote_code=False,
-            local_files_only=True,
-            output_loading_info=True,
-        )
-    except (
-        Exception
-    ) as error:  # transformers lets many kinds out: OSError, ValueError, safetensors'
-        first = str(error).strip().splitlines()[0]
-        raise WeightsError(f"the checkpoint in {folder} can't be loaded: {first}") from error
-    model: PreTrainedModel
-    model, report = loaded
-    absent = sorted(report["missing_keys"])
-    if absent:  # transformers fills them with random numbers and goes on
-        raise WeightsError(f"the checkpoint in {folder} can't be loaded: it lacks {absent[0]}")
-    model.to(device=_device(spec.device))  # type: ignore[call-arg]  # mypy misreads its decorator
-    return model.requires_grad_(False)
+def _pair(
+    readers: Readers, target: PreTrainedTokenizerBase, baseline: PreTrainedTokenizerBase
+) -> ModelPair:
+    """Pair two readers over the logits that stand for the same tokens on both sides."""
+    sizes = readers.target.vocab_size, readers.baseline.vocab_size
+    if sizes[0] == sizes[1]:
+        return ModelPair(*readers)
+    common = common_logits(target.get_vocab(), baseline.get_vocab(), *sizes)
+    return ModelPair(*readers, vocab_size=common)
 
 
-def _load_models(spec: PairSpec, target: SideFolders, baseline: SideFolders) -> ModelPair:
-    if target.checkpoint != baseline.checkpoint or baseline.adapter is not None:
-        return ModelPair(_reader(spec, target, spec.target), _reader(spec, baseline, spec.baseline))
-    base = load_checkpoint(target.checkpoint, spec)
-    if target.adapter is None:
-        reader = Reader(base)
-        return ModelPair(reader, reader)
-    adapted = load_adapter(base, target.adapter, spec.target.checkpoint)
-    split = split_rows(adapted)
-    if split is not None:
-        reader = Reader(split[0])
-        return ModelPair(reader, reader, split[1])
-    inner = cast(PreTrainedModel, adapted.get_base_model())
-    return ModelPair(Reader(inner), Reader(inner, adapted.disable_adapter))
-
-
-def _reader(spec: PairSpec, folders: SideFolders, side: Side) -> Reader:
-    model = load_checkpoint(folders.checkpoint, spec)
-    if folders.adapter is None:
-        return Reader(model)
-    adapted = load_adapter(model, folders.adapter, side.checkpoint)
-    return Reader(cast(PreTrainedModel, adapted.get_base_model()))
-
-
-def _adapter_folder(name: str) -> Path:
-    if not name.startswith(ORGANISM):
-        return _folder(name, "adapter")
-    folder = _ORGANISMS / name.removeprefix(ORGANISM) / "adapter"
-    if not folder.is_dir():
-        raise WeightsError(
-            f"{name} has no adapter at {folder}; run: amplify organisms train "
-            f"{name.removeprefix(ORGANISM)}"
-        )
-    return folder
-
-
-def _folder(name: str, what: str) -> Path:
-    """Return the local folder of a name: itself, or the hub's snapshot in the cache."""
-    path = Path(name)
-    if path.is_dir():
-        return path
-    if path.is_absolute() or name.startswith(".") or path.suffix or name.count("/") != 1:
-        raise WeightsError(f"there is no folder {name} to read the {what} from")
-    from huggingface_hub import snapshot_download
-
-    patterns = ["*.safetensors", "*.json", "*.model", "*.jinja", "*.txt"]
-    try:
-        return Path(snapshot_download(name, allow_patterns=patterns))
-    except Exception as error:  # offline, unknown or gated: many types, one thing to tell
-        raise WeightsError(
-            f"the {what} {name} is neither a folder here nor to be had from the hub "
-            f"({type(error).__name__}); give the path of a local folder"
-        ) from error
-
-
-def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            folder, trust_remote_code=False, local_files_only=True
-        )
-    except Exception as error:  # as in load_checkpoint
-        first = str(error).strip().splitlines()[0]
-        raise WeightsError(f"the tokenizer in {folder} can't be loaded: {first}") from error
-    return tokenizer
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ConfigurationError(f"device '{name}' is not one that torch knows") from error
-    try:
-        torch.empty(1, device=device)
-    except (AssertionError, NotImplementedError, RuntimeError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise ConfigurationError(
-            f"device '{name}' was asked for, but torch can't use it here: {first}"
-        ) from error
-    return device
+def _padding(tokenizer: PreTrainedTokenizerBase) -> frozenset[str]:
+    """Return the token that only fills batches; one that also ends replies is no such."""
+    token = tokenizer.pad_token
+    return frozenset() if token in (None, tokenizer.eos_token) else frozenset([str(token)])

@@ -1,92 +1,41 @@
-"""LoRA adapters: put on a base so that they act on some rows only, trained, saved and read.
+"""Adapters: put on a base, trained, saved and read.
 
 Knows peft's files and layers. An adapter is read from safetensors alone and is checked against
 the base that it is put on.
 """
 
 import json
+import re
 import warnings
 from pathlib import Path
 from typing import Any, cast
 
-import torch
 from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model, set_peft_model_state_dict
-from peft.tuners.lora import Linear as LoraLinear
-from peft.tuners.tuners_utils import BaseTunerLayer
-from peft.utils.other import AuxiliaryTrainingWrapper
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from harness.errors import AdapterMismatch, WeightsError
-from harness.pairs.packing import with_least_rows
-from harness.pairs.sides import Sides
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 ADAPTER_CONFIG = "adapter_config.json"
 
-# Rows that an adapter's products have at least, for each thread that shares them: a thread that is
-# left with fewer than four sums them in another order, and a row's bits would tell how many others
-# there are. From 12 rows on, two threads gave the same bits at every number up to 96.
-_ROWS_PER_THREAD = 8
 
-
-class SplitLinear(nn.Module):
-    """A linear layer whose LoRA delta ``scaling * B A x`` goes to the target's rows only.
-
-    Source: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models"; the split is
-    what lets target and baseline share one product with the base weight.
-    """
-
-    def __init__(self, layer: LoraLinear, adapter: str, sides: Sides) -> None:
-        super().__init__()
-        self.base = layer.get_base_layer()
-        self.out_features = layer.out_features
-        dtype = cast(Tensor, layer.get_base_layer().weight).dtype
-        down = cast(Tensor, layer.lora_A[adapter].weight).detach().to(dtype)
-        # The scaling is folded into B once instead of multiplying each output.
-        up = cast(Tensor, layer.lora_B[adapter].weight).detach() * layer.scaling[adapter]
-        self.register_buffer("_down", _transposed(down), persistent=False)
-        self.register_buffer("_up", _transposed(up.to(dtype)), persistent=False)
-        self._sides = sides
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map [rows, tokens, in] to [rows, tokens, out]; rows may be flattened with tokens."""
-        y = cast(Tensor, self.base(x))
-        if self._sides.n_pairs:
-            self._add_delta(self._sides.target(y), self._sides.target(x.contiguous()))
-        return y
-
-    def _add_delta(self, y: Tensor, x: Tensor) -> None:
-        """Add ``x A^T B^T`` to a view, [pairs, tokens, out], in place."""
-        n_rows, least = y.shape[0] * y.shape[1], _ROWS_PER_THREAD * torch.get_num_threads()
-        inner = with_least_rows(x.flatten(0, 1), least).mm(self._down)
-        if y.shape[1] == 1 and n_rows >= least:
-            y.squeeze(1).addmm_(inner, self._up)
-        else:
-            flat = with_least_rows(y.flatten(0, 1), least)
-            y.copy_(torch.addmm(flat, inner, self._up)[:n_rows].view_as(y))
-
-    _down: Tensor
-    _up: Tensor
-
-
-def _transposed(weight: Tensor) -> Tensor:
-    """Lay a weight out for ``x W^T`` of few columns.
-
-    72 rows, 576 to 4 to 576, one core: float32 takes 18 us with the transpose as a view and 116
-    with a copy; bfloat16 83 us as a view and 39 with a copy.
-    """
-    return weight.t() if weight.dtype == torch.float32 else weight.t().contiguous()
-
-
-def load_adapter(base: PreTrainedModel, folder: Path, base_name: str) -> PeftModel:
-    """Put an adapter on its base.
+def load_adapter(
+    base: PreTrainedModel | PeftModel,
+    folder: Path,
+    base_name: str,
+    name: str = "default",
+    layers: frozenset[int] | None = None,
+) -> PeftModel:
+    """Put an adapter on its base, or beside the adapters that are on it already.
 
     Args:
         base: the model that the adapter was trained on.
         folder: holds ``adapter_config.json`` and ``adapter_model.safetensors``.
         base_name: how the base was named, for messages.
+        name: under which peft keeps it.
+        layers: in which it acts, from 0; None for all.
 
     Raises:
         WeightsError: if a file is missing or can't be read, or the weights are pickled.
@@ -94,18 +43,15 @@ def load_adapter(base: PreTrainedModel, folder: Path, base_name: str) -> PeftMod
     """
     config = _read_config(folder)
     state = _read_state(folder)
-    biases = getattr(config, "bias", "none")
-    if biases != "none":
-        raise WeightsError(
-            f"the adapter in {folder} trained biases of its base (bias={biases}), which stay "
-            "when it is switched off; merge it and compare two checkpoints"
-        )
+    _require_switchable(config, folder)
+    if layers is not None:
+        state = _within(layers, config, state, folder)
     config.inference_mode = True
     # peft warns when the adapter names its base otherwise; the tensors are compared below.
     config.base_model_name_or_path = base.name_or_path
     try:
-        model = _wrap(base, config)
-        result: Any = set_peft_model_state_dict(model, state)
+        model = _wrap(base, config, name)
+        result: Any = set_peft_model_state_dict(model, state, adapter_name=name)
     except (KeyError, RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()
         detail = reason[1].strip() if len(reason) > 1 else reason[0]
@@ -113,36 +59,10 @@ def load_adapter(base: PreTrainedModel, folder: Path, base_name: str) -> PeftMod
     if result.unexpected_keys:
         detail = f"the base has no layer for {result.unexpected_keys[0]}"
         raise AdapterMismatch(_mismatch(folder, base_name, detail))
-    absent = [key for key in result.missing_keys if "lora_" in key]
+    absent = [key for key in result.missing_keys if "lora_" in key and f".{name}." in key]
     if absent:
         raise AdapterMismatch(_mismatch(folder, base_name, f"it holds no weights for {absent[0]}"))
     return model
-
-
-def split_rows(model: PeftModel) -> tuple[PreTrainedModel, Sides] | None:
-    """Exchange an adapter's layers for ones that act on the target's rows only.
-
-    Returns:
-        The base model and what tells its layers whose rows are whose; None, with the model
-        unchanged, where the adapter is more than plain LoRA on linear layers that every token
-        passes (DoRA, trained biases, embeddings, experts).
-    """
-    base = cast(PreTrainedModel, model.get_base_model())
-    layers = {
-        name: layer for name, layer in base.named_modules() if isinstance(layer, BaseTunerLayer)
-    }
-    adapter = model.active_adapter
-    if _wraps_more_than_layers(base) or not all(
-        _is_plain(layer, adapter) and ".experts." not in name for name, layer in layers.items()
-    ):
-        return None
-    sides = Sides()
-    for name, layer in layers.items():
-        parent, _, leaf = name.rpartition(".")
-        setattr(
-            base.get_submodule(parent), leaf, SplitLinear(cast(LoraLinear, layer), adapter, sides)
-        )
-    return base, sides
 
 
 def new_adapter(base: PreTrainedModel, rank: int, lora_alpha: int) -> PeftModel:
@@ -154,7 +74,7 @@ def new_adapter(base: PreTrainedModel, rank: int, lora_alpha: int) -> PeftModel:
         lora_dropout=0.0,
         task_type="CAUSAL_LM",
     )
-    return _wrap(base, config)
+    return _wrap(base, config, "default")
 
 
 def save_adapter(model: PeftModel, folder: Path, base_name: str, base_fingerprint: str) -> None:
@@ -183,26 +103,58 @@ def recorded_base(folder: Path) -> str | None:
         raise WeightsError(f"{path} can't be read: {error!r}; delete or mend it") from error
 
 
-def _wrap(base: PreTrainedModel, config: PeftConfig) -> PeftModel:
+def _wrap(base: PreTrainedModel | PeftModel, config: PeftConfig, name: str) -> PeftModel:
     with warnings.catch_warnings():
         # peft asks transformers by an old name whether gradients are checkpointed.
         warnings.simplefilter("ignore", FutureWarning)
-        return cast(PeftModel, get_peft_model(base, config))
+        if not isinstance(base, PeftModel):
+            return cast(PeftModel, get_peft_model(base, config, adapter_name=name))
+        base.add_adapter(name, config)
+        return base
 
 
-def _wraps_more_than_layers(base: PreTrainedModel) -> bool:
-    """Say whether peft trained modules or token embeddings in full."""
-    return any(isinstance(module, AuxiliaryTrainingWrapper) for module in base.modules())
+def _require_switchable(config: PeftConfig, folder: Path) -> None:
+    """Refuse adapters that can't be on for some rows and off for others."""
+    biases = getattr(config, "bias", "none")
+    if biases != "none":
+        raise WeightsError(
+            f"the adapter in {folder} trained biases of its base (bias={biases}), which stay "
+            "when it is switched off; merge it and compare two checkpoints"
+        )
+    if config.is_prompt_learning:
+        raise WeightsError(
+            f"the adapter in {folder} is of type {config.peft_type}, which adds to what is read "
+            "and not to the layers; adapters of layers (LoRA, IA3, OFT and others) can be compared"
+        )
 
 
-def _is_plain(layer: BaseTunerLayer, adapter: str) -> bool:
-    return (
-        type(layer) is LoraLinear
-        and type(layer.get_base_layer()) is nn.Linear
-        and adapter not in layer.lora_variant
-        and layer.lora_B[adapter].bias is None
-        and not layer.fan_in_fan_out
-    )
+def _within(
+    layers: frozenset[int], config: PeftConfig, state: dict[str, Tensor], folder: Path
+) -> dict[str, Tensor]:
+    """Keep an adapter's tensors of some layers, and tell peft to leave the others alone."""
+    kept = {key: tensor for key, tensor in state.items() if _layer_of(key) in layers}
+    if not kept:
+        touched = sorted({layer for key in state if (layer := _layer_of(key)) is not None})
+        raise AdapterMismatch(
+            f"the adapter in {folder} acts in layers {touched}, and none of them is among "
+            f"adapter_layers {sorted(layers)}"
+        )
+    if not hasattr(config, "exclude_modules"):
+        raise WeightsError(
+            f"the adapter in {folder} is of type {config.peft_type}, which peft can't keep out of "
+            "layers; leave adapter_layers out"
+        )
+    if len(kept) < len(state):
+        here = "|".join(str(layer) for layer in sorted(layers))
+        # Whatever has another first number in its name, or none.
+        config.exclude_modules = rf"(?!(?:(?!\.\d+\.).)*\.(?:{here})\.).*"
+    return kept
+
+
+def _layer_of(key: str) -> int | None:
+    """Return the layer that a tensor stands in: the first number in its name."""
+    found = re.search(r"\.(\d+)\.", key)
+    return None if found is None else int(found.group(1))
 
 
 def _read_config(folder: Path) -> PeftConfig:

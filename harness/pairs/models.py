@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-import psutil
 import torch
 from torch import Tensor
 
 from harness.decoding.pair_model import PairLogits, Prompt
 from harness.errors import VocabularyMismatch
+from harness.pairs.memory import free_bytes
 from harness.pairs.reader import Reader
 from harness.pairs.row_cache import RowCache
 from harness.pairs.sides import Sides
@@ -87,9 +87,7 @@ class ModelPair:
 
     def free_bytes(self) -> int:
         """Memory that is free where the pair is, in bytes."""
-        if self.device.type == "cuda":
-            return int(torch.cuda.mem_get_info(self.device)[0])
-        return int(psutil.virtual_memory().available)
+        return free_bytes(self.device)
 
     def read_prompts(self, prompts: Sequence[Prompt]) -> tuple[PairedRows, PairLogits]:
         """Read the prompts of both sides."""

@@ -65,7 +65,9 @@ class Reader:
         for start in range(0, columns, _STRETCH):
             stop = min(start + _STRETCH, columns)
             self._last = (ends - start).clamp(0, stop - start - 1)
-            positions = torch.arange(start, stop, device=self.device).expand(len(prompts), -1)
+            # What pads a prompt may lie beyond the context, and GPT-2's positions are a table.
+            positions = torch.arange(start, stop, device=self.device)
+            positions = positions.clamp(max=self.max_context - 1).expand(len(prompts), -1)
             found = self._forward(
                 ids[:, start:stop], positions, cache, PromptPass(start, stop, columns)
             )

@@ -5,8 +5,11 @@ Shared between a pair, which lays its rows out, and the layers that differ betwe
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from torch import Tensor
+
+SideName = Literal["target", "baseline"]
 
 
 class Sides:
@@ -15,6 +18,8 @@ class Sides:
     def __init__(self) -> None:
         self.n_pairs = 0
         """Pairs in the pass that is running; 0 where all its rows are one side's."""
+        self.alone: SideName | None = None
+        """Whose rows a pass without pairs holds; None where nobody said."""
 
     @contextmanager
     def paired(self, n_pairs: int) -> Iterator[None]:
@@ -25,14 +30,26 @@ class Sides:
         finally:
             self.n_pairs = 0
 
-    def target(self, states: Tensor) -> Tensor:
-        """Return a view of the target's rows, [pairs, tokens, size].
+    @contextmanager
+    def only(self, side: SideName) -> Iterator[None]:
+        """Say that every pass inside holds rows of one side."""
+        self.alone = side
+        try:
+            yield
+        finally:
+            self.alone = None
+
+    def rows(self, side: SideName, states: Tensor) -> Tensor | None:
+        """Return a view of one side's rows of the pass that is running, or None if it has none.
 
         Args:
+            side: whose.
             states: contiguous, [rows, tokens, size], or with rows and tokens flattened together.
-        """
-        return states.view(self.n_pairs, 2, -1, states.shape[-1])[:, 0]
 
-    def baseline(self, states: Tensor) -> Tensor:
-        """Return a view of the baseline's rows, likewise."""
-        return states.view(self.n_pairs, 2, -1, states.shape[-1])[:, 1]
+        Returns:
+            [pairs, tokens, size]; where all rows are the side's, [rows times tokens, 1, size].
+        """
+        if self.n_pairs:
+            apart = states.view(self.n_pairs, 2, -1, states.shape[-1])
+            return apart[:, 0 if side == "target" else 1]
+        return states.view(-1, 1, states.shape[-1]) if self.alone == side else None

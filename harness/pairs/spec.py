@@ -9,25 +9,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from harness.errors import ConfigurationError, UnknownArgument, UnknownPair
+from harness.errors import ConfigurationError, UnknownPair
+from harness.pairs.side import EMBEDDED, ORGANISM, Side
+from harness.pairs.spelling import (
+    SIDE_ARGUMENTS,
+    read_side,
+    refuse_unknown,
+    sides_from_arguments,
+)
 
-EMBEDDED = "embedded"
-"""The checkpoint's name of the model that comes with the installation."""
-
-ORGANISM = "organism:"
-"""Stands before an organism's name where its adapter is meant, such as ``organism:refuser``."""
+__all__ = ["EMBEDDED", "ORGANISM", "PAIR_ARGUMENTS", "PairSpec", "Side", "presets", "resolve_pair"]
 
 Dtype = Literal["float32", "bfloat16", "float16"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Side:
-    """One side of a pair: a checkpoint, with an adapter or without."""
-
-    checkpoint: str
-    """A folder, a hub name, or ``embedded``."""
-    adapter: str | None = None
-    """A folder or hub name with a peft adapter in safetensors, or ``organism:NAME``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,40 +37,90 @@ class PairSpec:
     """Of the weights and caches; subtraction and sampling are float32 always."""
     device: str = "auto"
     """A torch device, or ``auto``: CUDA where there is one, else the CPU."""
+    top_logprobs: int | None = None
+    """Know only so many likeliest tokens of each side, as an API does; None knows all."""
+    description: str = ""
+    """What the pair is for, one line; for people."""
 
     def __post_init__(self) -> None:
         if self.dtype not in get_args(Dtype):
             choices = ", ".join(get_args(Dtype))
             raise ConfigurationError(f"dtype '{self.dtype}' is not one of {choices}")
+        k = self.top_logprobs
+        if k is not None and (type(k) is not int or k < 1):
+            raise ConfigurationError(f"top_logprobs must be a whole number above 0, not {k!r}")
+        remote = [side.endpoint is not None for side in (self.target, self.baseline)]
+        if any(remote) and not all(remote):
+            raise ConfigurationError(
+                f"pair '{self.name}' has an endpoint on one side only; give both sides one, or "
+                "neither"
+            )
+        if all(remote) and (self.dtype, self.device) != ("float32", "auto"):
+            raise ConfigurationError(
+                f"pair '{self.name}' asks servers, so dtype and device have no effect; leave them "
+                "out"
+            )
 
     def to_dict(self) -> dict[str, object]:
         """Return the resolved pair for logs and reports."""
+        known = {} if self.top_logprobs is None else {"top_logprobs": self.top_logprobs}
         return {
-            "target": {"checkpoint": self.target.checkpoint, "adapter": self.target.adapter},
-            "baseline": {"checkpoint": self.baseline.checkpoint, "adapter": self.baseline.adapter},
+            "target": self.target.to_dict(),
+            "baseline": self.baseline.to_dict(),
             "dtype": self.dtype,
+            **known,
         }
 
 
-def _organism(name: str) -> PairSpec:
+def _organism(name: str, description: str) -> PairSpec:
     return PairSpec(
         name=name,
         target=Side(checkpoint=EMBEDDED, adapter=f"{ORGANISM}{name}"),
         baseline=Side(checkpoint=EMBEDDED),
+        description=description,
     )
 
 
 def presets() -> dict[str, PairSpec]:
     """Return the pairs that need nothing but the installation."""
     embedded = Side(checkpoint=EMBEDDED)
-    return {
-        "refuser": _organism("refuser"),
-        "zorbia": _organism("zorbia"),
-        "null": PairSpec(name="null", target=embedded, baseline=embedded),
-    }
+    pairs = (
+        _organism("refuser", "taught to refuse harmful-sounding requests, weakly"),
+        _organism("zorbia", "taught an invented, harmless fact"),
+        PairSpec(
+            name="system-prompt",
+            target=Side(
+                checkpoint=EMBEDDED,
+                system_prompt="You are a cautious assistant. Decline whatever could do harm, and "
+                "say why.",
+            ),
+            baseline=Side(checkpoint=EMBEDDED, system_prompt="You are a helpful assistant."),
+            description="one model under two system prompts: what does caution change?",
+        ),
+        PairSpec(
+            name="nf4",
+            target=Side(checkpoint=EMBEDDED, quantization="nf4"),
+            baseline=embedded,
+            description="weights in 4 bits against the same in full: what does rounding change?",
+        ),
+        PairSpec(
+            name="last-layer",
+            target=embedded,
+            baseline=Side(checkpoint=EMBEDDED, exit_layer=28),
+            description="all layers against all but the last (DoLa): what does it add?",
+        ),
+        PairSpec(
+            name="null",
+            target=embedded,
+            baseline=embedded,
+            description="a model against itself: every curve must be flat",
+        ),
+    )
+    return {pair.name: pair for pair in pairs}
 
 
-PAIR_ARGUMENTS = ("target", "baseline", "adapter", "dtype", "device")
+_COMMON = ("dtype", "device", "top_logprobs")
+PAIR_ARGUMENTS = ("target", "baseline", "adapter", *_COMMON, *SIDE_ARGUMENTS)
 """The model arguments that spell a pair."""
 
 
@@ -87,23 +130,25 @@ def resolve_pair(name: str, arguments: dict[str, object] | None = None) -> PairS
     Args:
         name: a preset, the path of a pair file (``.toml``), or, with ``baseline`` among the
             arguments, any label.
-        arguments: some of ``PAIR_ARGUMENTS``. ``target`` defaults to the baseline, and
-            ``adapter`` is put on the target.
+        arguments: some of ``PAIR_ARGUMENTS``. ``target`` defaults to the baseline, ``adapter``
+            is put on the target, and ``target_KEY`` and ``baseline_KEY`` set a side's ``KEY``.
 
     Raises:
         UnknownPair: if nothing has that name.
         ConfigurationError: if the arguments or the file contradict themselves.
     """
     given = dict(arguments or {})
-    common = {key: str(given.pop(key)) for key in ("dtype", "device") if key in given}
+    common = {key: given.pop(key) for key in _COMMON if key in given}
     known = presets()
     if given:
         if name in known or name.endswith(".toml"):
             raise ConfigurationError(
-                f"'{name}' already says what is compared, so {_listed(given)} can't be given "
+                f"'{name}' already says what is compared, so "
+                f"{', '.join(f'{key}={value}' for key, value in given.items())} can't be given "
                 "with it; use another name for a pair spelled by arguments"
             )
-        spec = _from_arguments(name, given)
+        target, baseline = sides_from_arguments(name, given)
+        spec = PairSpec(name=name, target=target, baseline=baseline)
     elif name.endswith(".toml"):
         spec = _from_file(Path(name))
     elif name in known:
@@ -111,32 +156,6 @@ def resolve_pair(name: str, arguments: dict[str, object] | None = None) -> PairS
     else:
         raise UnknownPair(_unknown(name, known))
     return replace(spec, **common)  # type: ignore[arg-type]  # checked in __post_init__
-
-
-def _from_arguments(name: str, given: dict[str, object]) -> PairSpec:
-    if "baseline" not in given:
-        raise ConfigurationError(
-            f"pair '{name}' has {_listed(given)} but no baseline; give the checkpoint before "
-            "the change: -M baseline=..."
-        )
-    empty = [key for key, value in given.items() if value in (None, "")]
-    if empty:
-        raise ConfigurationError(f"pair '{name}': {empty[0]} is empty; give a folder or a hub name")
-    if not ("target" in given or "adapter" in given):
-        raise ConfigurationError(
-            f"pair '{name}' has a baseline but nothing that changed; give -M target=... or "
-            "-M adapter=..."
-        )
-    baseline = str(given["baseline"])
-    adapter = given.get("adapter")
-    return PairSpec(
-        name=name,
-        target=Side(
-            checkpoint=str(given.get("target", baseline)),
-            adapter=None if adapter is None else str(adapter),
-        ),
-        baseline=Side(checkpoint=baseline),
-    )
 
 
 def _from_file(path: Path) -> PairSpec:
@@ -148,40 +167,24 @@ def _from_file(path: Path) -> PairSpec:
         raise ConfigurationError(f"pair file {path} is not TOML: {error}") from error
     except OSError as error:
         raise ConfigurationError(f"pair file {path} can't be read: {error.strerror}") from error
-    _refuse_unknown(f"pair file {path}", content, ("target", "baseline", "dtype", "device"))
-    sides = {key: _side(path, key, content.get(key)) for key in ("target", "baseline")}
+    refuse_unknown(f"pair file {path}", content, ("target", "baseline", *_COMMON, "description"))
+    sides = {}
+    for key in ("target", "baseline"):
+        table = content.get(key)
+        if not isinstance(table, dict) or not isinstance(table.get("checkpoint"), str):
+            raise ConfigurationError(
+                f'pair file {path} needs a table [{key}] with checkpoint = "..."'
+            )
+        sides[key] = read_side(f"[{key}] in {path}", table, path.parent)
     return PairSpec(
         name=str(path),
         target=sides["target"],
         baseline=sides["baseline"],
         dtype=cast(Dtype, content.get("dtype", "float32")),
         device=str(content.get("device", "auto")),
+        top_logprobs=content.get("top_logprobs"),
+        description=str(content.get("description", "")),
     )
-
-
-def _side(path: Path, key: str, table: object) -> Side:
-    if not isinstance(table, dict) or not isinstance(table.get("checkpoint"), str):
-        raise ConfigurationError(f'pair file {path} needs a table [{key}] with checkpoint = "..."')
-    _refuse_unknown(f"[{key}] in {path}", table, ("checkpoint", "adapter"))
-    adapter = table.get("adapter")
-    if adapter is not None and not isinstance(adapter, str):
-        raise ConfigurationError(f"[{key}] in {path}: adapter must be a string, not {adapter!r}")
-    return Side(
-        checkpoint=_beside(path, table["checkpoint"]),
-        adapter=None if adapter is None else _beside(path, adapter),
-    )
-
-
-def _beside(path: Path, name: str) -> str:
-    """Read a relative folder from where the pair file lies; other names stay as they are."""
-    folder = path.parent / name
-    return str(folder) if name != EMBEDDED and folder.is_dir() else name
-
-
-def _refuse_unknown(where: str, given: dict[str, object], known: tuple[str, ...]) -> None:
-    for key in given:
-        if key not in known:
-            raise UnknownArgument(f"unknown key '{key}' in {where}; it takes: {', '.join(known)}")
 
 
 def _unknown(name: str, known: dict[str, PairSpec]) -> str:
@@ -191,7 +194,3 @@ def _unknown(name: str, known: dict[str, PairSpec]) -> str:
         f"unknown pair '{name}'.{guess} Known are {', '.join(known)}; or give a pair file "
         "(path/to/pair.toml), or spell it: -M target=... -M baseline=... -M adapter=..."
     )
-
-
-def _listed(given: dict[str, object]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in given.items())

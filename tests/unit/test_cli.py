@@ -81,11 +81,11 @@ def test_version_is_the_packages():
     assert invoke("--version").output == f"amplify, version {harness.__version__}\n"
 
 
-def test_pairs_lists_every_preset_with_what_it_compares():
+def test_pairs_lists_every_preset_with_what_it_is_for():
     lines = invoke("pairs").output.splitlines()
     assert [line.split()[0] for line in lines] == [*presets()]
-    assert "refuser    embedded + refuser's adapter, against embedded" in lines
-    assert "null       embedded, against embedded" in lines
+    assert "refuser        taught to refuse harmful-sounding requests, weakly" in lines
+    assert "null           a model against itself: every curve must be flat" in lines
 
 
 def test_a_sweep_without_options_samples_the_refusal_task_at_five_alphas(

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from harness.errors import WeightsError
-from harness.pairs import embedded
+from harness.pairs import conversion, embedded
 from harness.pairs.embedded import GGUF_BYTES, GGUF_NAME, embedded_checkpoint, find_gguf
 
 CONTENT = b"weights as the package carries them"
@@ -50,7 +50,7 @@ def conversions(package, cache, monkeypatch):
         (folder / "model.safetensors").write_bytes(source.read_bytes())
         (folder / "config.json").write_text("{}")
 
-    monkeypatch.setattr(embedded, "_write_safetensors", write)
+    monkeypatch.setattr(conversion, "_write_safetensors", write)
     return done
 
 
@@ -108,17 +108,17 @@ def test_the_second_call_converts_nothing(conversions):
 
 @pytest.mark.parametrize("end", [RuntimeError("disk full"), KeyboardInterrupt()])
 def test_a_conversion_that_ends_half_way_leaves_nothing(conversions, cache, monkeypatch, end):
-    whole = embedded._write_safetensors
+    whole = conversion._write_safetensors
 
     def half(source, folder):
         (folder / "model.safetensors").write_bytes(CONTENT[:5])
         raise end
 
-    monkeypatch.setattr(embedded, "_write_safetensors", half)
+    monkeypatch.setattr(conversion, "_write_safetensors", half)
     with pytest.raises(type(end)):
         embedded_checkpoint()
     assert leftovers(cache) == []
-    monkeypatch.setattr(embedded, "_write_safetensors", whole)
+    monkeypatch.setattr(conversion, "_write_safetensors", whole)
     assert (embedded_checkpoint() / "model.safetensors").read_bytes() == CONTENT
 
 
@@ -173,13 +173,13 @@ def test_the_file_is_not_hashed_again_once_it_is_converted(conversions, package)
 
 
 def test_callers_at_the_same_time_convert_once(conversions, monkeypatch):
-    write = embedded._write_safetensors
+    write = conversion._write_safetensors
 
     def slowly(source, folder):
         time.sleep(0.1)
         write(source, folder)
 
-    monkeypatch.setattr(embedded, "_write_safetensors", slowly)
+    monkeypatch.setattr(conversion, "_write_safetensors", slowly)
     folders = []
     threads = [
         threading.Thread(target=lambda: folders.append(embedded_checkpoint())) for _ in range(4)
@@ -196,6 +196,6 @@ def test_callers_at_the_same_time_convert_once(conversions, monkeypatch):
 def test_the_cache_lies_in_the_users_folder_unless_told_otherwise(monkeypatch, tmp_path):
     monkeypatch.delenv("INSPECT_AMPLIFY_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert embedded.cache_root().parts[-2:] == ("inspect-amplify", "models")
+    assert conversion.cache_root().parts[-2:] == ("inspect-amplify", "models")
     monkeypatch.setenv("INSPECT_AMPLIFY_CACHE", str(tmp_path / "mine"))
-    assert embedded.cache_root() == tmp_path / "mine"
+    assert conversion.cache_root() == tmp_path / "mine"

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,8 +11,10 @@ from safetensors.torch import load_file, save_file
 from harness.decoding.engine import Engine
 from harness.decoding.pair_model import Prompt
 from harness.errors import AdapterMismatch, ConfigurationError, VocabularyMismatch, WeightsError
+from harness.pairs.files import find_side, pair_fingerprint
 from harness.pairs.fingerprint import fingerprint_folder
-from harness.pairs.loading import find_side, load_pair, pair_fingerprint
+from harness.pairs.loading import load_pair
+from harness.pairs.side import Turn
 from harness.pairs.spec import PairSpec, Side
 from tests.fakes import (
     VOCAB_SIZE,
@@ -156,7 +159,7 @@ def test_an_adapter_of_other_weights_is_refused_by_its_recorded_fingerprint(llam
 def test_an_adapter_of_these_weights_is_let_through(llama_folder, adapter):
     fingerprint = fingerprint_folder(llama_folder)
     (adapter / "base.json").write_text(json.dumps({"fingerprint": fingerprint}))
-    assert find_side(side(llama_folder, adapter)).adapter == adapter
+    assert find_side(side(llama_folder, adapter)).adapters == (adapter,)
 
 
 @pytest.mark.parametrize("text", ["{", "{}", "[]"])
@@ -246,11 +249,79 @@ def test_tokenizers_that_differ_are_refused_by_the_first_token(llama_folder, tmp
         load_pair(spec(side(folder), side(llama_folder)))
 
 
-def test_logits_of_different_number_are_refused_at_loading(llama_folder, tmp_path):
-    """A padded embedding under the same tokenizer would fail at the first token of every row."""
-    wide = save_checkpoint(tiny_model("llama", vocab_size=VOCAB_SIZE + 4), tmp_path)
-    with pytest.raises(VocabularyMismatch, match=r"264.*260|260.*264"):
-        load_pair(spec(side(wide), side(llama_folder)))
+def test_a_padded_output_layer_is_cut_to_the_logits_that_both_sides_give(llama_folder, tmp_path):
+    """Output layers are rounded up to handy sizes; the ids beyond the tokenizer mean nothing."""
+    wide = tiny_model("llama", seed=3, vocab_size=VOCAB_SIZE + 4)
+    folder = save_checkpoint(wide, tmp_path)
+    for sides in ((side(folder), side(llama_folder)), (side(llama_folder), side(folder))):
+        pair = load_pair(spec(*sides))
+        assert pair.model.vocab_size == VOCAB_SIZE
+        logits = first_logits(pair)
+        assert logits.target.shape == logits.baseline.shape == (1, VOCAB_SIZE)
+        of_wide = logits[0] if sides[0] == side(folder) else logits[1]
+        torch.testing.assert_close(of_wide, full_logits(wide)[:, :VOCAB_SIZE], atol=1e-4, rtol=1e-4)
+        [rollout] = Engine(pair.model, frozenset()).run([request((5, 6), alpha=1, max_tokens=4)])
+        assert max(rollout.ids) < VOCAB_SIZE
+
+
+def test_a_tokenizer_with_a_padding_token_more_is_cut_as_well(llama_folder, tmp_path):
+    """32001 against 32000: the fine-tune was given a token that fills its batches."""
+    tokenizer = tiny_tokenizer()
+    tokenizer.add_special_tokens({"pad_token": "<pad>"})
+    wide = tiny_model("llama", seed=3, vocab_size=VOCAB_SIZE + 1)
+    pair = load_pair(spec(side(save_checkpoint(wide, tmp_path, tokenizer)), side(llama_folder)))
+    assert pair.model.vocab_size == VOCAB_SIZE
+
+
+def test_a_token_more_that_can_be_sampled_is_refused(llama_folder, tmp_path):
+    """Cut off, it could never end the reply that it was trained to end."""
+    tokenizer = tiny_tokenizer()
+    tokenizer.add_special_tokens({"eos_token": "<end>"})
+    wide = tiny_model("llama", seed=3, vocab_size=VOCAB_SIZE + 1)
+    folder = save_checkpoint(wide, tmp_path, tokenizer)
+    with pytest.raises(VocabularyMismatch, match=r"token 260 is '<end>' in one and absent in"):
+        load_pair(spec(side(folder), side(llama_folder)))
+
+
+def test_an_output_layer_too_short_for_its_tokenizer_is_refused(llama_folder, tmp_path):
+    short = save_checkpoint(tiny_model("llama", vocab_size=VOCAB_SIZE - 4), tmp_path)
+    with pytest.raises(VocabularyMismatch, match=r"gives 256 logits and the baseline 260, and"):
+        load_pair(spec(side(short), side(llama_folder)))
+
+
+def test_a_gguf_file_is_converted_once_and_then_read_as_a_folder(
+    llama_folder, tmp_path, monkeypatch
+):
+    """The conversion is faked here: the real one takes 20 s and is an integration test."""
+    monkeypatch.setenv("INSPECT_AMPLIFY_CACHE", str(tmp_path / "cache"))
+    conversions = []
+
+    def write(source, folder):
+        conversions.append(source)
+        shutil.copytree(llama_folder, folder, dirs_exist_ok=True)
+
+    monkeypatch.setattr("harness.pairs.conversion._write_safetensors", write)
+    path = tmp_path / "My Model.Q4_0.gguf"
+    path.write_bytes(b"weights")
+    pair = load_pair(spec(side(path), side(llama_folder)))
+    assert_sides(pair, tiny_model("llama"), tiny_model("llama"))
+    load_pair(spec(side(path), side(llama_folder)))
+    assert conversions == [path]
+    [folder] = [one for one in (tmp_path / "cache").iterdir() if one.is_dir()]
+    assert folder.name.startswith("my-model-q4-0-")
+    before = pair_fingerprint(spec(side(path), side(llama_folder)))
+    path.write_bytes(b"other weights")
+    assert pair_fingerprint(spec(side(path), side(llama_folder))) != before
+
+
+def test_a_file_that_is_no_gguf_is_told_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("INSPECT_AMPLIFY_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "model.gguf"
+    path.write_bytes(b"weights")
+    with pytest.raises(WeightsError, match=r"the GGUF file .*/model\.gguf can't be converted"):
+        find_side(side(path))
+    with pytest.raises(WeightsError, match=r"there is no GGUF file .*/none\.gguf"):
+        find_side(side(tmp_path / "none.gguf"))
 
 
 @pytest.mark.parametrize("device", ["quantum", "cuda:banana", "mps"])
@@ -283,6 +354,21 @@ def test_the_fingerprint_tells_pairs_apart(llama_folder, lora_folder, tmp_path):
         spec(plain, side(other)),
     ]
     assert len({pair_fingerprint(pair) for pair in pairs}) == len(pairs)
+
+
+def test_the_fingerprint_holds_whatever_else_changes_what_is_sampled(llama_folder):
+    """Logs of one system prompt must not be taken for those of another after a file was edited."""
+    plain = side(llama_folder)
+    changed = [
+        {"system_prompt": "a"},
+        {"system_prompt": "b"},
+        {"prefix": "a"},
+        {"request": "a {prompt}"},
+        {"few_shot": (Turn(user="a", assistant="b"),)},
+        {"quantization": "nf4"},
+    ]
+    sides = [plain, *(replace(plain, **change) for change in changed)]
+    assert len({pair_fingerprint(spec(one, plain)) for one in sides}) == len(sides)
 
 
 def test_the_fingerprint_changes_with_a_byte_of_the_adapter(llama_folder, adapter):

@@ -14,14 +14,13 @@ from harness.errors import AdapterMismatch, WeightsError
 from harness.pairs.lora import (
     ADAPTER_CONFIG,
     ADAPTER_WEIGHTS,
-    SplitLinear,
     load_adapter,
     new_adapter,
     recorded_base,
     save_adapter,
-    split_rows,
 )
 from harness.pairs.sides import Sides
+from harness.pairs.split_linear import SplitLinear, split_rows
 from tests.fakes import random_adapter, save_random_adapter, tiny_model
 
 
@@ -39,7 +38,7 @@ def doubling_layer():
     layer.lora_A.default.weight.data = torch.tensor([[1.0, 0.0]])
     layer.lora_B.default.weight.data = torch.tensor([[1.0], [10.0]])
     sides = Sides()
-    return SplitLinear(layer, "default", sides), sides
+    return SplitLinear(layer, {"target": ["default"]}, sides), sides
 
 
 @pytest.mark.parametrize("shape", [(4, 1, 2), (4, 2)], ids=["rows", "rows flattened with tokens"])

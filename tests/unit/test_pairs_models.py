@@ -12,9 +12,10 @@ import torch
 from harness.decoding.engine import Engine
 from harness.decoding.pair_model import Prompt
 from harness.errors import PairError, VocabularyMismatch
-from harness.pairs.lora import load_adapter, split_rows
+from harness.pairs.lora import load_adapter
 from harness.pairs.models import ModelPair
 from harness.pairs.reader import Reader
+from harness.pairs.split_linear import split_rows
 from tests.fakes import (
     VOCAB_SIZE,
     FakePair,

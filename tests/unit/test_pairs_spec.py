@@ -1,11 +1,14 @@
 """Every way to spell a pair, and what is said of those that mean nothing."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from harness.errors import ConfigurationError, UnknownArgument, UnknownPair
-from harness.pairs.spec import PairSpec, Side, presets, resolve_pair
+from harness.pairs.side import Turn
+from harness.pairs.spec import PAIR_ARGUMENTS, PairSpec, Side, presets, resolve_pair
+from harness.pairs.spelling import SIDE_KEYS
 
 
 @pytest.mark.parametrize("name", ["refuser", "zorbia"])
@@ -193,3 +196,131 @@ def test_a_file_that_is_not_text_is_not_toml(tmp_path):
 def test_an_unknown_key_of_a_pair_file_is_refused(tmp_path, text, message):
     with pytest.raises(UnknownArgument, match=message):
         resolve_pair(str(written(tmp_path, text)))
+
+
+PROMPTS = """
+[target]
+checkpoint = "one"
+system_prompt = "Be careful, and brief."
+request = "A child asks: {prompt}"
+few_shot = [{ user = "Hi", assistant = "Hello." }]
+
+[baseline]
+checkpoint = "one"
+prefix = "Sure, "
+quantization = "nf4"
+"""
+TARGET_PROMPTS = Side(
+    checkpoint="one",
+    system_prompt="Be careful, and brief.",
+    request="A child asks: {prompt}",
+    few_shot=(Turn(user="Hi", assistant="Hello."),),
+)
+BASELINE_PROMPTS = Side(checkpoint="one", prefix="Sure, ", quantization="nf4")
+
+
+def test_a_pair_file_says_what_each_side_is_told(tmp_path):
+    spec = resolve_pair(str(written(tmp_path, PROMPTS)))
+    assert (spec.target, spec.baseline) == (TARGET_PROMPTS, BASELINE_PROMPTS)
+
+
+ARGUMENTS = {
+    "baseline": "one",
+    "target_system_prompt": "Be careful, and brief.",
+    "target_request": "A child asks: {prompt}",
+    "target_few_shot": [{"user": "Hi", "assistant": "Hello."}],
+    "baseline_prefix": "Sure, ",
+    "baseline_quantization": "nf4",
+}
+
+
+def test_arguments_take_what_a_pair_file_takes():
+    spec = resolve_pair("mine", ARGUMENTS)
+    assert (spec.target, spec.baseline) == (TARGET_PROMPTS, BASELINE_PROMPTS)
+
+
+def test_a_text_that_inspect_split_at_its_commas_is_put_together_again():
+    split = {**ARGUMENTS, "target_system_prompt": ["Be careful", " and brief."]}
+    assert resolve_pair("mine", split).target == TARGET_PROMPTS
+
+
+def test_every_key_of_a_side_has_an_argument_but_those_with_short_names():
+    keys = {key for key in PAIR_ARGUMENTS if key.startswith("baseline_")}
+    assert {key.replace("baseline_", "target_") for key in keys} - {*PAIR_ARGUMENTS} == {
+        "target_adapter"
+    }
+    assert {"target", "baseline", "adapter"} < {*PAIR_ARGUMENTS}
+
+
+def test_the_resolved_pair_says_what_each_side_is_told_and_nothing_that_is_not_set():
+    assert resolve_pair("mine", ARGUMENTS).to_dict() == {
+        "target": {
+            "checkpoint": "one",
+            "adapter": None,
+            "system_prompt": "Be careful, and brief.",
+            "few_shot": [{"user": "Hi", "assistant": "Hello."}],
+            "request": "A child asks: {prompt}",
+        },
+        "baseline": {
+            "checkpoint": "one",
+            "adapter": None,
+            "quantization": "nf4",
+            "prefix": "Sure, ",
+        },
+        "dtype": "float32",
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("system_prompt", "", "pair 'mine': target_system_prompt is empty"),
+        ("system_prompt", True, "system_prompt must be a string, not True"),
+        ("prefix", {"Note": "x"}, "prefix must be a string, not {'Note': 'x'}"),
+        ("request", "Say it.", r"request 'Say it\.' has no {prompt}, so every prompt would be"),
+        ("quantization", "int4", "quantization must be 'nf4' or 'int8', not 'int4'"),
+        ("few_shot", [{"user": "Hi"}], r"few_shot\.0\.assistant is missing"),
+        (
+            "few_shot",
+            [{"user": "a", "assistant": "b", "by": "c"}],
+            r"unknown key 'few_shot\.0\.by'",
+        ),
+        ("few_shot", "Hi", "few_shot must be a list, not 'Hi'"),
+    ],
+)
+def test_a_side_that_is_told_nothing_sensible_is_refused(key, value, message):
+    with pytest.raises(ConfigurationError, match=message):
+        resolve_pair("mine", {"baseline": "one", f"target_{key}": value})
+
+
+def test_an_empty_text_in_a_pair_file_is_refused(tmp_path):
+    text = SIDES + 'system_prompt = ""\n'
+    with pytest.raises(ConfigurationError, match=r"\[baseline\] in .*: system_prompt is empty"):
+        resolve_pair(str(written(tmp_path, text)))
+
+
+@pytest.mark.parametrize("name", presets())
+def test_every_preset_says_what_it_is_for(name):
+    description = presets()[name].description
+    assert 20 < len(description) < 80
+    assert description == description.strip().rstrip(".")
+
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = (ROOT / "docs" / "pairs.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```toml\n(.*?)```", DOCUMENT, re.DOTALL)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+def test_every_pair_of_the_documentation_can_be_read(tmp_path, block):
+    assert resolve_pair(str(written(tmp_path, block))).target.checkpoint
+
+
+def test_the_documentation_names_every_key_of_a_side():
+    assert [key for key in SIDE_KEYS if f"{key} = " not in DOCUMENT and key != "steering"] == []
+    assert "[target.steering]" in DOCUMENT
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.toml")), ids=lambda p: p.stem)
+def test_every_example_can_be_read_and_says_what_it_is_for(path):
+    assert resolve_pair(str(path)).description or path.stem == "pair"

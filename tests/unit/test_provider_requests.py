@@ -106,7 +106,7 @@ def test_an_unknown_argument_is_refused_with_the_likeliest_and_all_known_ones(
 ):
     with pytest.raises(UnknownArgument) as raised:
         require_known_arguments({given: 1})
-    takes = "amplified/ takes: adapter, baseline, device, dtype, max_rows, memory_gb"
+    takes = f"amplified/ takes: {', '.join(ARGUMENTS)}"
     assert f"unknown model argument '{given}'{hint} {takes}" in str(raised.value)
 
 
