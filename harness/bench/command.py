@@ -54,6 +54,11 @@ def _rows(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple
 @click.option("--rounds", type=int, help="Runs of each method. [default: 3; with --quick 1]")
 @click.option("--threads", type=int, help="Threads of torch. [default: as the environment says]")
 @click.option(
+    "--seed-sweep",
+    is_flag=True,
+    help="Time 24 prompts x 6 strengths x 3 runs as well, up to 128 tokens, with their ends.",
+)
+@click.option(
     "--json",
     "json_path",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -71,6 +76,7 @@ def decode(  # noqa: PLR0913  # one argument per option
     tokens: int,
     rounds: int | None,
     threads: int | None,
+    seed_sweep: bool,
     json_path: Path | None,
     docs: Path | None,
 ) -> None:
@@ -86,6 +92,7 @@ def decode(  # noqa: PLR0913  # one argument per option
         rounds=rounds if rounds is not None else 1 if quick else 3,
         quick=quick,
         threads=threads,
+        seed_sweep=seed_sweep,
     )
     if docs is not None:  # before minutes are spent
         with_block(docs.read_text(encoding="utf-8"), "", docs)

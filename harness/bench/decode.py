@@ -9,6 +9,7 @@ from harness.bench.figures import SHORT_NAMES, Figures, Run, decode_figures, num
 from harness.bench.machine import Machine, ModelSize, measure_machine, step_cost
 from harness.bench.methods import Methods
 from harness.bench.plan import BenchPlan
+from harness.bench.seed_sweep import SeedSweep, sweep_figures
 from harness.bench.work import Work
 from harness.pairs.spec import resolve_pair
 
@@ -55,6 +56,8 @@ def run_bench(plan: BenchPlan, tell: Tell) -> Measured:
     runs = _rounds(plan, methods, work, tell)
     figures = decode_figures(runs)
     figures |= _limits(plan, machine, size, work, figures) | machine.figures()
+    if plan.seed_sweep:
+        figures |= _seed_sweep(methods, work, tell)
     return Measured(
         plan=plan,
         threads=torch.get_num_threads(),
@@ -95,4 +98,17 @@ def _limits(
             name = f"{SHORT_NAMES[dtype]}_{rows}"
             found[f"limit_{name}"] = rows / machine.limit_s(cost, dtype)
             found[f"share_{name}"] = figures[f"steady_{name}"] / found[f"limit_{name}"]
+    return found
+
+
+def _seed_sweep(methods: Sequence[Methods], work: Work, tell: Tell) -> dict[str, float]:
+    sweep = SeedSweep()
+    found = {}
+    for own in methods:
+        name = SHORT_NAMES[own.dtype]
+        asked = sweep.rows(work, own.pair.chat.eos_ids)
+        tell(f"seed sweep, {name}: {len(asked.prompts)} rollouts")
+        for figure, value in sweep_figures(sweep, asked, own.pair.model, own.sides).items():
+            found[f"seed_sweep_{figure}_{name}"] = value
+        tell(f"seed sweep, {name}: {number(found[f'seed_sweep_engine_{name}'])} tokens/s")
     return found

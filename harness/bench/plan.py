@@ -31,6 +31,8 @@ class BenchPlan:
     """Leave the guidance processor out, and run the engine once more than the slow methods."""
     threads: int | None = None
     """Of torch; None leaves their number as it is."""
+    seed_sweep: bool = False
+    """Whether a whole sweep, with end-of-sequence tokens, is timed as well."""
 
     def __post_init__(self) -> None:
         for dtype in self.dtypes:

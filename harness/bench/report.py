@@ -70,11 +70,26 @@ def markdown(figures: Figures, facts: Sequence[str]) -> str:
         for title, lines in _TABLES.items():
             names = [(line.label, [f"{line.figure}_{name}_{n}" for n in rows]) for line in lines]
             parts.append(_table(title, rows, names, figures))
+        if f"seed_sweep_engine_{name}" in figures:
+            parts.append(_seed_sweep(figures, name))
     both = rows_of(figures, "bfloat16")
     if any(f"engine_bf16_over_fp32_{n}" in figures for n in both):
         names = [("engine in bf16 as in fp32", [f"engine_bf16_over_fp32_{n}" for n in both])]
         parts.append(_table("times as fast at rows", both, names, figures))
     return "\n\n".join(parts) + "\n"
+
+
+def _seed_sweep(figures: Figures, name: str) -> str:
+    found = {
+        figure: number(figures[f"seed_sweep_{figure}_{name}"])
+        for figure in ("tokens", "s", "engine", "rows", "single", "engine_over_single")
+    }
+    return (
+        f"Seed sweep, {figures[f'seed_sweep_rollouts_{name}']:.0f} rollouts: {found['tokens']} "
+        f"tokens in {found['s']} s, {found['engine']} tokens/s at {found['rows']} rows a step; "
+        f"loop over single rows, on a sample: {found['single']} tokens/s. The engine is "
+        f"{found['engine_over_single']} times as fast."
+    )
 
 
 def _table(

@@ -50,6 +50,17 @@ def test_bfloat16_is_set_against_float32_where_both_were_measured():
     assert "| engine in bf16 as in fp32 | 1.500 |" in markdown(both, [])
 
 
+def test_the_seed_sweep_is_told_where_it_was_measured():
+    sweep = {"rollouts": 432, "tokens": 30000, "s": 150, "rows": 80, "single": 10.0}
+    rates = {"engine": 200.0, "engine_over_single": 20.0}
+    figures = {f"seed_sweep_{name}_fp32": value for name, value in {**sweep, **rates}.items()}
+    assert (
+        "Seed sweep, 432 rollouts: 30000 tokens in 150.0 s, 200.0 tokens/s at 80.00 rows a step; "
+        "loop over single rows, on a sample: 10.00 tokens/s. The engine is 20.00 times as fast."
+    ) in markdown({**FIGURES, **figures}, [])
+    assert "Seed sweep" not in markdown(FIGURES, [])
+
+
 def test_only_what_stands_between_the_markers_changes():
     document = "before\n<!-- bench decode -->\nold\n<!-- /bench decode -->\nafter\n"
     changed = with_block(document, "new \\1\n", Path("p.md"))
