@@ -39,8 +39,8 @@ def _rows(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple
 @click.option(
     "--quick",
     is_flag=True,
-    help="Under five minutes on one core: 1, 6 and 72 rows, one round of the slow methods and two "
-    "of the engine, without the guidance processor.",
+    help="Under five minutes on one core, in one dtype: 1, 6 and 72 rows, one run of the slow "
+    "methods and two of the engine, without the guidance processor.",
 )
 @click.option(
     "--dtype",

@@ -12,7 +12,7 @@ QUICK_ROWS = (1, 6, 72)
 ALL_ROWS = (1, 6, 18, 72)
 """Numbers of rows of a whole bench."""
 
-_ENGINE: tuple[Method, ...] = ("engine", "grid")
+_REPEATED: tuple[Method, ...] = ("engine",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class BenchPlan:
 
         The loop over single rows is timed on one row whatever ``rows`` says.
         """
-        methods = self.methods if number < self.rounds else _ENGINE
+        methods = self.methods if number < self.rounds else _REPEATED
         if "single" in methods:
             yield from (Cell("single", dtype, 1) for dtype in self.dtypes)
         for rows in self.rows:

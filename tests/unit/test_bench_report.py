@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.bench.figures import METHODS
 from harness.bench.report import markdown, with_block
+from harness.decoding.trace import TRACE_FIELDS
 from harness.errors import ConfigurationError
 
+DOCS = Path(__file__).parents[2] / "docs" / "performance.md"
 FIGURES = {
     "single_fp32_1": 12.0,
     "loop_fp32_6": 38.0,
@@ -72,3 +75,11 @@ def test_only_what_stands_between_the_markers_changes():
 def test_a_document_without_markers_is_refused(document):
     with pytest.raises(ConfigurationError, match=r"p\.md needs one line '<!-- bench decode -->'"):
         with_block(document, "new\n", Path("p.md"))
+
+
+def test_the_page_has_a_block_to_be_renewed_and_explains_every_method():
+    page = DOCS.read_text()
+    assert "\nnew\n" in with_block(page, "new\n", DOCS)
+    for method in METHODS:
+        assert f"\n| `{method}` |" in page
+    assert f"all {len(TRACE_FIELDS)} figures per token" in page
