@@ -117,7 +117,8 @@ def facts(measured: "Measured") -> Sequence[str]:
     rounds = f"medians of {plan.rounds}" if plan.rounds > 1 else "one run each"
     told = [
         f"Measured on {platform.machine()} ({torch.backends.cpu.get_cpu_capability()}) with "
-        f"torch {torch.__version__}, threads: {measured.threads}.",
+        f"torch {torch.__version__}, threads: {measured.threads}, cores that they got on "
+        f"average: {measured.figures['cores_used']:.2f}.",
         f"{plan.n_tokens} new tokens a row, {rounds}, taking turns; prompts of {between} tokens.",
     ]
     if plan.quick:

@@ -48,6 +48,8 @@ class Run:
     n_tokens: int
     """New tokens, of all rows together."""
     wall_s: float
+    cpu_s: float
+    """Time that the process computed, all of its threads together."""
     peak_mb: float
     """Growth of the resident set while it ran, in 1e6 bytes."""
     prefill_s: float | None = None
@@ -87,6 +89,7 @@ def decode_figures(runs: Sequence[Run]) -> dict[str, float]:
         f"{cell.method}_mb_{cell.suffix}": max(run.peak_mb for run in of_cell)
         for cell, of_cell in repeats.items()
     }
+    figures["cores_used"] = sum(run.cpu_s for run in runs) / sum(run.wall_s for run in runs)
     return figures
 
 

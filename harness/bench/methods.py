@@ -90,10 +90,16 @@ class Methods:
         if method in _REFERENCES:
             torch.manual_seed(seed)
             with PeakMemory() as memory:
-                start = time.perf_counter()
+                start, cpu = time.perf_counter(), time.process_time()
                 replies = _REFERENCES[method](self.sides, asked)
-                wall_s = time.perf_counter() - start
-            run = Run(cell=cell, n_tokens=_count(replies), wall_s=wall_s, peak_mb=memory.peak_mb)
+                wall_s, cpu_s = time.perf_counter() - start, time.process_time() - cpu
+            run = Run(
+                cell=cell,
+                n_tokens=_count(replies),
+                wall_s=wall_s,
+                cpu_s=cpu_s,
+                peak_mb=memory.peak_mb,
+            )
         else:
             replies, run = run_engine(self.pair.model, cell, requests(asked, seed, method))
         lengths = [len(reply) for reply in replies]
@@ -126,7 +132,7 @@ def run_engine(
     replies: dict[int, Ids] = {}
     steps_s: list[float] = []
     with PeakMemory() as memory:
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         engine.admit(asked)
         prefill_s = time.perf_counter() - start
         while engine.n_rows:
@@ -136,13 +142,14 @@ def run_engine(
                     raise ended
                 replies[id(request)] = ended.ids
             steps_s.append(time.perf_counter() - before)
-        wall_s = time.perf_counter() - start
+        wall_s, cpu_s = time.perf_counter() - start, time.process_time() - cpu
     # The last step samples, and has nothing to read on for.
     whole = steps_s[:-1]
     return [replies[id(request)] for request in asked], Run(
         cell=cell,
         n_tokens=_count(replies.values()),
         wall_s=wall_s,
+        cpu_s=cpu_s,
         peak_mb=memory.peak_mb,
         prefill_s=prefill_s,
         step_s=sum(whole) / len(whole),

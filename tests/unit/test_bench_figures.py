@@ -7,7 +7,10 @@ from harness.bench.figures import Cell, Run, decode_figures, figures_line, numbe
 
 def run(method, wall_s, *, dtype="float32", rows=6, n_tokens=60, **rest):
     return Run(
-        cell=Cell(method, dtype, rows), n_tokens=n_tokens, wall_s=wall_s, **{"peak_mb": 0, **rest}
+        cell=Cell(method, dtype, rows),
+        n_tokens=n_tokens,
+        wall_s=wall_s,
+        **{"peak_mb": 0, "cpu_s": 1, **rest},
     )
 
 
@@ -86,6 +89,11 @@ def test_the_engines_steady_rate_is_that_of_its_steps_alone():
 def test_memory_is_the_most_that_any_repeat_took():
     figures = decode_figures([run("loop", 1.0, peak_mb=mb) for mb in (5, 70, 6)])
     assert figures["loop_mb_fp32_6"] == 70
+
+
+def test_the_cores_that_were_used_tell_a_busy_machine():
+    figures = decode_figures([run("loop", 30.0, cpu_s=15.0), engine(10.0, cpu_s=5.0)])
+    assert figures["cores_used"] == 0.5
 
 
 def test_the_line_reads_back_to_four_digits():
