@@ -12,6 +12,7 @@ import yaml
 from rich.console import Console
 
 import harness
+from harness.bench.command import bench
 from harness.constraint import Constraints, parse_constraints
 from harness.errors import AmplifyError, ConfigurationError, InvalidAlpha
 from harness.model_name import parse_alpha
@@ -38,6 +39,9 @@ class _Group(click.Group):
 @click.version_option(harness.__version__, prog_name="amplify")
 def main() -> None:
     """Find what a change taught a language model, by amplifying the difference it made."""
+
+
+main.add_command(bench)
 
 
 def _alphas(ctx: click.Context, param: click.Parameter, text: str) -> tuple[float, ...]:

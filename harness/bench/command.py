@@ -1,0 +1,147 @@
+"""``amplify bench``: options are read here, and what was measured is printed and written.
+
+Imports nothing heavy, so that ``--help`` answers at once.
+"""
+
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.bench.figures import SHORT_NAMES, figures_line
+from harness.bench.plan import ALL_ROWS, QUICK_ROWS, BenchPlan
+from harness.bench.report import markdown, with_block
+from harness.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from harness.bench.decode import Measured
+
+
+@click.group()
+def bench() -> None:
+    """Measure how fast the engine is, against what one would write without it."""
+
+
+def _rows(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigurationError(f"--rows '{text}'; write for instance 1,6,18,72") from None
+
+
+@bench.command()
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="Under five minutes on one core, in one dtype: 1, 6 and 72 rows, one run of the slow "
+    "methods and two of the engine, without the guidance processor.",
+)
+@click.option(
+    "--dtype",
+    type=click.Choice([*SHORT_NAMES, "both"]),
+    default="float32",
+    show_default=True,
+    help="Of weights and caches.",
+)
+@click.option("--rows", callback=_rows, help="Numbers of rows. [default: 1,6,18,72]")
+@click.option("--tokens", default=64, show_default=True, help="New tokens per row.")
+@click.option("--rounds", type=int, help="Runs of each method. [default: 3; with --quick 1]")
+@click.option("--threads", type=int, help="Threads of torch. [default: as the environment says]")
+@click.option(
+    "--seed-sweep",
+    is_flag=True,
+    help="Time 24 prompts x 6 strengths x 3 runs as well, up to 128 tokens, with their ends.",
+)
+@click.option(
+    "--json",
+    "json_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write every run and every figure to this file.",
+)
+@click.option(
+    "--docs",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Replace the measured block of this document, such as docs/performance.md.",
+)
+def decode(  # noqa: PLR0913  # one argument per option
+    quick: bool,
+    dtype: str,
+    rows: tuple[int, ...] | None,
+    tokens: int,
+    rounds: int | None,
+    threads: int | None,
+    seed_sweep: bool,
+    json_path: Path | None,
+    docs: Path | None,
+) -> None:
+    """Time the engine on the embedded pair beside naive loops and plain sampling.
+
+    All methods decode the same rows in one process, taking turns. The last line of the output
+    holds the figures as key=value; progress goes to stderr.
+    """
+    plan = BenchPlan(
+        dtypes=tuple(SHORT_NAMES) if dtype == "both" else (dtype,),
+        rows=rows or (QUICK_ROWS if quick else ALL_ROWS),
+        n_tokens=tokens,
+        rounds=rounds if rounds is not None else 1 if quick else 3,
+        quick=quick,
+        threads=threads,
+        seed_sweep=seed_sweep,
+    )
+    if docs is not None:  # before minutes are spent
+        with_block(docs.read_text(encoding="utf-8"), "", docs)
+    from harness.bench.decode import run_bench
+
+    measured = run_bench(plan, lambda text: click.echo(text, err=True))
+    block = markdown(measured.figures, facts(measured))
+    click.echo(block)
+    if json_path is not None:
+        _write(json_path, json.dumps(as_json(measured), indent=1) + "\n")
+    if docs is not None:
+        _write(docs, with_block(docs.read_text(encoding="utf-8"), block, docs))
+    click.echo(figures_line(measured.figures))
+
+
+def facts(measured: "Measured") -> Sequence[str]:
+    """Return how it was measured, in sentences."""
+    import torch
+
+    plan, lengths = measured.plan, sorted({*measured.prompt_tokens})
+    between = " to ".join(dict.fromkeys((str(lengths[0]), str(lengths[-1]))))
+    rounds = f"medians of {plan.rounds}" if plan.rounds > 1 else "one run each"
+    told = [
+        f"Measured on {platform.machine()} ({torch.backends.cpu.get_cpu_capability()}) with "
+        f"torch {torch.__version__}, threads: {measured.threads}, cores that they got on "
+        f"average: {measured.figures['cores_used']:.2f}.",
+        f"{plan.n_tokens} new tokens a row, {rounds}, taking turns; prompts of {between} tokens.",
+    ]
+    if plan.quick:
+        told.append(
+            f"A quick bench: the guidance processor is left out, and the engine is the median of "
+            f"{plan.all_rounds}."
+        )
+    return told
+
+
+def as_json(measured: "Measured") -> dict[str, object]:
+    """Return every run and every figure."""
+    return {
+        "plan": asdict(measured.plan),
+        "threads": measured.threads,
+        "facts": list(facts(measured)),
+        "figures": dict(measured.figures),
+        "runs": [{**asdict(run), "cell": run.cell._asdict()} for run in measured.runs],
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path} can't be written: {error.strerror}") from error

@@ -1,0 +1,35 @@
+"""The peak of a block is what it added, also where it has given it back by the end."""
+
+import time
+
+import torch
+
+from harness.bench.memory import PeakMemory, release_unused
+
+
+def test_memory_that_is_given_back_counts():
+    with PeakMemory() as memory:
+        held = torch.ones(25_000_000)  # 100 MB
+        time.sleep(0.1)
+        del held
+    assert 95 < memory.peak_mb < 130
+
+
+def test_memory_that_was_there_before_does_not():
+    held = torch.ones(25_000_000)
+    with PeakMemory() as memory:
+        time.sleep(0.05)
+    assert memory.peak_mb < 20
+    assert len(held) == 25_000_000
+
+
+def test_memory_that_was_used_before_is_paid_for_again():
+    """Small blocks stay with the allocator, and a later method would get them for nothing."""
+    small = [torch.ones(25_000) for _ in range(1000)]  # 100 MB
+    del small
+    release_unused()
+    with PeakMemory() as memory:
+        small = [torch.ones(25_000) for _ in range(1000)]
+        time.sleep(0.1)
+    assert 95 < memory.peak_mb < 130
+    assert len(small) == 1000
