@@ -108,6 +108,32 @@ def decode(  # noqa: PLR0913  # one argument per option
     click.echo(figures_line(measured.figures))
 
 
+@bench.command()
+@click.argument("pair", default="refuser")
+@click.option("--dtype", type=click.Choice(list(SHORT_NAMES)), default="float32", show_default=True)
+@click.option("--device", default="auto", show_default=True, help="A torch device.")
+@click.option(
+    "--rollouts", type=click.IntRange(min=8), default=36, show_default=True, help="Requests."
+)
+@click.option("--threads", type=int, help="Threads of torch. [default: as the environment says]")
+def flips(pair: str, dtype: str, device: str, rollouts: int, threads: int | None) -> None:
+    """Count the tokens and bits that the batch changes in rollouts of PAIR.
+
+    The same requests are decoded all together, alone, in small groups and in other orders. A
+    rollout that depends on nothing but its request gives 0 everywhere.
+    """
+    import torch
+
+    from harness.bench.flips import measure_flips
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    found = measure_flips(
+        pair, {"dtype": dtype, "device": device}, rollouts, lambda text: click.echo(text, err=True)
+    )
+    click.echo(f"{pair}, {dtype}, {torch.get_num_threads()} threads: {found.sentence()}")
+
+
 def facts(measured: "Measured") -> Sequence[str]:
     """Return how it was measured, in sentences."""
     import torch

@@ -54,8 +54,8 @@ def _load(side: Side, spec: PairSpec) -> Any:
         folders.checkpoint, dtype=dtype, use_safetensors=True, local_files_only=True
     )
     model.to(spec.device)
-    if folders.adapter is not None:
-        model = _adapted(model, folders.adapter)
+    for adapter in folders.adapters:
+        model = _adapted(model, adapter)
     return model.eval()
 
 
