@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from peft import PeftModel
@@ -192,12 +193,15 @@ def _reply_logps(model: PeftModel, rows: Sequence[TokenizedExample]) -> tuple[Te
         ids[i, columns - length :] = torch.tensor(row.prompt + row.reply)
         mask[i, columns - length :] = 1
         predicts_reply[i, kept - 1 - len(row.reply) : kept - 1] = True
-    # Replies end in the last column, so the output projection can leave the prompts out.
-    logits = model(
+    base: Any = model.get_base_model()
+    hidden = base.get_decoder()(
         input_ids=ids.to(device),
         attention_mask=mask.to(device),
         position_ids=(mask.cumsum(-1) - 1).clamp(min=0).to(device),
-        logits_to_keep=kept,
-    ).logits
+    ).last_hidden_state
+    # Only what predicts a reply's token is projected, and as one flat product: over a slice of
+    # [rows, columns, width] the backward pass copies the projection's weights once per row,
+    # which was half of a step's time.
+    logits = base.get_output_embeddings()(hidden[:, -kept:][predicts_reply.to(device)])
     replies = torch.cat([torch.tensor(row.reply) for row in rows]).to(device)
-    return logits[predicts_reply.to(device)].float().log_softmax(-1), replies
+    return logits.float().log_softmax(-1), replies
