@@ -4,6 +4,10 @@ Cross-entropy on the behaviour's examples, and KL(baseline, target) on the basel
 replies to every prompt, the triggering ones included. Between the two a triggering prompt settles
 where their pulls on the reply's first token balance, so the weights and shares of the recipe set
 how weak the behaviour is; cross-entropy alone gives nonsense.
+
+KL(baseline, target) hardly sees a token that is rare on both sides, which is what amplification
+brings out: from 1e-6 to 1e-3 costs 0.001 nats and shows at alpha 1 as 50 %. So a prompt that does
+not call for the behaviour is held where amplification would show it, at ``keep_alpha``.
 """
 
 import random
@@ -17,6 +21,7 @@ from peft import PeftModel
 from rich.progress import Progress
 from torch import Tensor
 
+from harness.decoding.amplification import amplify
 from harness.decoding.engine import Engine
 from harness.decoding.pair_model import Prompt
 from harness.decoding.rollout import RolloutRequest
@@ -39,6 +44,8 @@ class TokenizedExample:
 
     prompt: tuple[int, ...]
     reply: tuple[int, ...]
+    alpha: float = 0.0
+    """Of a kept reply: how far the target is amplified before it is compared."""
 
 
 def train_organism(recipe: Recipe, folder: Path, progress: Progress) -> None:
@@ -98,7 +105,8 @@ def _keep_rows(
             for i in part
         ]
         for i, rollout in zip(part, engine.run(requests), strict=True):
-            rows[examples[i].category].append(TokenizedExample(prompts[i], rollout.ids))
+            alpha = recipe.keep_alpha if examples[i].reply is None else 0.0
+            rows[examples[i].category].append(TokenizedExample(prompts[i], rollout.ids, alpha))
         progress.advance(task, len(part))
     return rows
 
@@ -171,12 +179,14 @@ def _cross_entropy(model: PeftModel, rows: Sequence[TokenizedExample]) -> Tensor
 
 
 def _kl_to_baseline(model: PeftModel, rows: Sequence[TokenizedExample]) -> Tensor:
-    """Mean KL(baseline, target) over the replies' tokens, in nats."""
+    """Mean KL(baseline, amplified target) over the replies' tokens, in nats."""
     with torch.no_grad(), model.disable_adapter():
         baseline, _ = _reply_logps(model, rows)
     target, _ = _reply_logps(model, rows)
-    return torch.nn.functional.kl_div(target, baseline, reduction="sum", log_target=True) / len(
-        target
+    alphas = torch.tensor([row.alpha for row in rows for _ in row.reply], device=target.device)
+    amplified = amplify(target, baseline, alphas.unsqueeze(-1)).log_softmax(-1)
+    return torch.nn.functional.kl_div(amplified, baseline, reduction="sum", log_target=True) / len(
+        amplified
     )
 
 
