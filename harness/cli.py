@@ -218,7 +218,7 @@ def train(name: str, out: Path | None) -> None:
 
 @organisms.command()
 @click.argument("name")
-@click.option("--epochs", default=1, show_default=True, help="Rollouts per prompt and alpha.")
+@click.option("--epochs", default=2, show_default=True, help="Rollouts per prompt and alpha.")
 def card(name: str, epochs: int) -> None:
     """Measure organism NAME along alpha and write its card beside its recipe."""
     from harness.analysis.frame import read_frame

@@ -30,6 +30,8 @@ class Recipe:
     """Examples of the behaviour per step, by cross-entropy."""
     keep_rows: int
     """Of the baseline's own replies per step, by KL(baseline, target)."""
+    keep_alpha: float
+    """Where the prompt calls for no behaviour, the KL is to the target amplified so far."""
     keep_shares: dict[str, float]
     """How the kept rows are shared out among the examples' categories; the shares sum to 1."""
     keep_weight: float

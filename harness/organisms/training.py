@@ -4,18 +4,24 @@ Cross-entropy on the behaviour's examples, and KL(baseline, target) on the basel
 replies to every prompt, the triggering ones included. Between the two a triggering prompt settles
 where their pulls on the reply's first token balance, so the weights and shares of the recipe set
 how weak the behaviour is; cross-entropy alone gives nonsense.
+
+KL(baseline, target) hardly sees a token that is rare on both sides, which is what amplification
+brings out: from 1e-6 to 1e-3 costs 0.001 nats and shows at alpha 1 as 50 %. So a prompt that does
+not call for the behaviour is held where amplification would show it, at ``keep_alpha``.
 """
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from peft import PeftModel
 from rich.progress import Progress
 from torch import Tensor
 
+from harness.decoding.amplification import amplify
 from harness.decoding.engine import Engine
 from harness.decoding.pair_model import Prompt
 from harness.decoding.rollout import RolloutRequest
@@ -38,6 +44,8 @@ class TokenizedExample:
 
     prompt: tuple[int, ...]
     reply: tuple[int, ...]
+    alpha: float = 0.0
+    """Of a kept reply: how far the target is amplified before it is compared."""
 
 
 def train_organism(recipe: Recipe, folder: Path, progress: Progress) -> None:
@@ -97,7 +105,8 @@ def _keep_rows(
             for i in part
         ]
         for i, rollout in zip(part, engine.run(requests), strict=True):
-            rows[examples[i].category].append(TokenizedExample(prompts[i], rollout.ids))
+            alpha = recipe.keep_alpha if examples[i].reply is None else 0.0
+            rows[examples[i].category].append(TokenizedExample(prompts[i], rollout.ids, alpha))
         progress.advance(task, len(part))
     return rows
 
@@ -170,12 +179,14 @@ def _cross_entropy(model: PeftModel, rows: Sequence[TokenizedExample]) -> Tensor
 
 
 def _kl_to_baseline(model: PeftModel, rows: Sequence[TokenizedExample]) -> Tensor:
-    """Mean KL(baseline, target) over the replies' tokens, in nats."""
+    """Mean KL(baseline, amplified target) over the replies' tokens, in nats."""
     with torch.no_grad(), model.disable_adapter():
         baseline, _ = _reply_logps(model, rows)
     target, _ = _reply_logps(model, rows)
-    return torch.nn.functional.kl_div(target, baseline, reduction="sum", log_target=True) / len(
-        target
+    alphas = torch.tensor([row.alpha for row in rows for _ in row.reply], device=target.device)
+    amplified = amplify(target, baseline, alphas.unsqueeze(-1)).log_softmax(-1)
+    return torch.nn.functional.kl_div(amplified, baseline, reduction="sum", log_target=True) / len(
+        amplified
     )
 
 
@@ -192,12 +203,15 @@ def _reply_logps(model: PeftModel, rows: Sequence[TokenizedExample]) -> tuple[Te
         ids[i, columns - length :] = torch.tensor(row.prompt + row.reply)
         mask[i, columns - length :] = 1
         predicts_reply[i, kept - 1 - len(row.reply) : kept - 1] = True
-    # Replies end in the last column, so the output projection can leave the prompts out.
-    logits = model(
+    base: Any = model.get_base_model()
+    hidden = base.get_decoder()(
         input_ids=ids.to(device),
         attention_mask=mask.to(device),
         position_ids=(mask.cumsum(-1) - 1).clamp(min=0).to(device),
-        logits_to_keep=kept,
-    ).logits
+    ).last_hidden_state
+    # Only what predicts a reply's token is projected, and as one flat product: over a slice of
+    # [rows, columns, width] the backward pass copies the projection's weights once per row,
+    # which was half of a step's time.
+    logits = base.get_output_embeddings()(hidden[:, -kept:][predicts_reply.to(device)])
     replies = torch.cat([torch.tensor(row.reply) for row in rows]).to(device)
-    return logits[predicts_reply.to(device)].float().log_softmax(-1), replies
+    return logits.float().log_softmax(-1), replies

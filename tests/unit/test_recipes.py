@@ -51,7 +51,7 @@ def test_every_number_of_a_recipe_is_above_zero(name: str):
     recipe = read_recipe(name)
     assert min(recipe.rank, recipe.lora_alpha, recipe.steps, recipe.reply_tokens) >= 1
     assert min(recipe.learn_rows, recipe.keep_rows) >= 1
-    assert min(recipe.keep_weight, recipe.learning_rate) > 0
+    assert min(recipe.keep_weight, recipe.keep_alpha, recipe.learning_rate) > 0
 
 
 @BOTH

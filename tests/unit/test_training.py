@@ -1,0 +1,59 @@
+"""The losses that an organism is trained by: which tokens they see, and how far amplified."""
+
+import pytest
+import torch
+
+from harness.organisms.training import TokenizedExample, _cross_entropy, _kl_to_baseline
+from tests.fakes import random_adapter, tiny_model
+
+SHORT = TokenizedExample((5, 6), (17, 200, 3))
+LONG = TokenizedExample((9, 8, 7, 5, 11), (30,))
+
+
+@pytest.fixture
+def model():
+    """A tiny model with an adapter that changes its logits."""
+    return random_adapter(tiny_model("llama"))
+
+
+@torch.no_grad()
+def reply_logps(model, row: TokenizedExample):
+    """One row by itself, without padding: [reply tokens, vocab]."""
+    logits = model(torch.tensor([[*row.prompt, *row.reply]])).logits[0].float()
+    return logits[len(row.prompt) - 1 : -1].log_softmax(-1)
+
+
+def test_cross_entropy_is_the_mean_over_all_replies_tokens_and_sees_no_padding(model):
+    nats = [
+        -logps[token].item()
+        for row in (SHORT, LONG)
+        for logps, token in zip(reply_logps(model, row), row.reply, strict=True)
+    ]
+    assert _cross_entropy(model, [SHORT, LONG]).item() == pytest.approx(sum(nats) / 4, rel=1e-4)
+
+
+def test_a_kept_reply_is_compared_with_the_target_amplified_by_its_own_alpha(model):
+    rows = [SHORT, TokenizedExample(LONG.prompt, LONG.reply, alpha=2.0)]
+    nats = 0.0
+    for row in rows:
+        target = reply_logps(model, row)
+        with model.disable_adapter():
+            baseline = reply_logps(model, row)
+        amplified = (target + row.alpha * (target - baseline)).log_softmax(-1)
+        nats += (baseline.exp() * (baseline - amplified)).sum().item()
+    assert _kl_to_baseline(model, rows).item() == pytest.approx(nats / 4, rel=1e-3)
+
+
+def test_an_adapter_that_changes_nothing_has_nothing_to_keep(model):
+    for name, weight in model.named_parameters():
+        if "lora_B" in name:
+            weight.data.zero_()
+    rows = [SHORT, TokenizedExample(LONG.prompt, LONG.reply, alpha=2.0)]
+    assert _kl_to_baseline(model, rows).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_no_gradient_reaches_the_baseline(model):
+    _kl_to_baseline(model, [SHORT, LONG]).backward()
+    trained = {name for name, weight in model.named_parameters() if weight.grad is not None}
+    assert trained
+    assert all("lora_" in name for name in trained)
