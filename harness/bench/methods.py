@@ -26,7 +26,8 @@ from harness.decoding.pair_model import PairModel, Prompt
 from harness.decoding.rollout import Rollout, RolloutRequest
 from harness.decoding.settings import RolloutSettings
 from harness.errors import DecodingError
-from harness.pairs.loading import LoadedPair, find_side, load_pair
+from harness.pairs.files import find_side
+from harness.pairs.loading import LoadedPair, load_pair
 from harness.pairs.spec import PairSpec, Side
 
 GRID = tuple(step / 4 for step in range(-4, 12))
