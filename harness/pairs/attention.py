@@ -129,7 +129,6 @@ class TokenPass:
         self._rows = len(cache)
         self._prompt_columns = cache.prompt_columns()
         self._columns = cache.reply_columns()
-        self._capacity = cache.reply_capacity()
         self._replies = _tensor(cache.reply_lengths, cache.device)
         self._prompts = _tensor([cache.prompt_lengths[p] for p in cache.prompt_of], cache.device)
         self._group = _Groups(cache)
@@ -165,7 +164,7 @@ class TokenPass:
 
     def _store(self, store: Any, new: Tensor) -> None:
         """Put [rows, heads, 1, size] where each row's reply ends."""
-        store.reserve(self._rows, self._capacity, new)
+        store.reserve(self._rows, self._columns, new)
         slots, heads, columns, size = store.data.shape
         place = self._places.get((heads, columns))
         if place is None:

@@ -15,18 +15,20 @@ from torch import Tensor
 # meet the same partial sums whatever the batch's longest row is, and so give the same bits.
 COLUMN_STEP = 16
 
-# Replies grow by this many columns at a time: each growth copies what is there.
-_REPLY_GROWTH = 32
-
 
 class Store:
-    """One layer's keys or values, [slots, heads, columns, size], with room to grow in place."""
+    """One layer's keys or values, [slots, heads, columns, size], with room to grow in place.
+
+    Columns are cleared when they come into use: a masked column has weight 0, and 0 times
+    whatever memory held may be NaN. Room beyond them costs no memory on a CPU until it is used.
+    """
 
     def __init__(self) -> None:
         self.data = torch.empty(0, 0, 0, 0)
+        self._clear = 0
 
     def reserve(self, slots: int, columns: int, like: Tensor) -> None:
-        """Make room for so many slots and columns of the shape and type of ``like``.
+        """Make so many slots and columns usable, of the shape and type of ``like``.
 
         Args:
             slots: first dimension, at least.
@@ -34,18 +36,16 @@ class Store:
             like: [rows, heads, columns, size].
         """
         have = self.data
-        if have.numel() and slots <= have.shape[0] and columns <= have.shape[2]:
-            return
-        shape = (
-            max(slots, have.shape[0]),
-            like.shape[1],
-            max(columns, have.shape[2]),
-            like.shape[3],
-        )
-        # Zeros: a masked column has weight 0, and 0 times whatever memory held may be NaN.
-        self.data = like.new_zeros(shape)
-        if have.numel():
-            self.data[: have.shape[0], :, : have.shape[2]] = have
+        if slots > have.shape[0] or columns > have.shape[2]:
+            room = have.shape[2] if columns <= have.shape[2] else max(columns, 2 * have.shape[2])
+            shape = (max(slots, have.shape[0]), like.shape[1], room, like.shape[3])
+            self.data = like.new_empty(shape)
+            if self._clear:
+                self.data[:, :, : self._clear] = 0
+                self.data[: have.shape[0], :, : self._clear] = have[:, :, : self._clear]
+        if columns > self._clear:
+            self.data[:, :, self._clear : columns] = 0
+            self._clear = columns
 
     def move(self, to: Tensor, source: Tensor) -> None:
         """Copy slots ``source`` over slots ``to``, both [n] int64."""
@@ -60,10 +60,11 @@ class Store:
     def append(self, other: "Store", mine: int, theirs: int) -> None:
         """Put another's first ``theirs`` slots behind the first ``mine`` of this one."""
         # What ended rows left there may be NaN, which a weight of 0 does not silence.
-        self.data[mine : mine + theirs] = 0
+        self.data[mine : mine + theirs, :, : self._clear] = 0
         if other.data.numel():
-            self.reserve(mine + theirs, other.data.shape[2], other.data)
-            self.data[mine : mine + theirs, :, : other.data.shape[2]] = other.data[:theirs]
+            columns = other._clear
+            self.reserve(mine + theirs, columns, other.data)
+            self.data[mine : mine + theirs, :, :columns] = other.data[:theirs, :, :columns]
 
 
 @dataclass
@@ -125,10 +126,6 @@ class RowCache:
         """Memory that one token of one row takes, over all layers, in bytes."""
         stores = [store.data for layer in self.layers.values() for store in layer.prompts]
         return sum(data.shape[1] * data.shape[3] * data.element_size() for data in stores)
-
-    def reply_capacity(self) -> int:
-        """Columns that the stores of replies must have for one more token in every row."""
-        return _round_up(max(self.reply_lengths) + 1, _REPLY_GROWTH)
 
     def prompt_columns(self) -> int:
         """Columns that the longest prompt takes."""
