@@ -30,8 +30,9 @@ example-report: demo
 	$(BIN)/amplify report runs/demo/logs --report-dir reports/refuser
 	$(BIN)/python reports/update_readme.py
 
+# One thread each: the small products of most tests gain nothing from a second.
 test: $(READY)
-	HF_HUB_OFFLINE=1 $(BIN)/pytest
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .

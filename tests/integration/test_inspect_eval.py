@@ -92,7 +92,7 @@ def test_the_same_seed_gives_the_same_text_again(
 def test_logprobs_are_of_the_sampled_tokens(swept: tuple[Path, dict[str, EvalLog]]):
     """The built-in hf provider reports the likeliest token instead."""
     _, logs = swept
-    unlikely = 0
+    unlikely = compared = 0
     for sample in samples(logs[MODELS[1]]).values():
         choice = sample.output.choices[0]
         assert choice.logprobs is not None
@@ -101,13 +101,17 @@ def test_logprobs_are_of_the_sampled_tokens(swept: tuple[Path, dict[str, EvalLog
         mean = -sum(token.logprob for token in content) / len(content)
         assert mean == pytest.approx(trace["amplified_nll_nats"], abs=1e-4)
         text = "".join(token.token for token in content).removesuffix("<|im_end|>")
-        assert text == sample.output.completion
+        # A character that several tokens make up has no text of its own in any of them.
+        if "\ufffd" not in text:
+            assert text == sample.output.completion
+            compared += 1
         for token in content:
             assert token.top_logprobs is not None
             assert len(token.top_logprobs) == 2
             assert token.logprob <= token.top_logprobs[0].logprob + 1e-5
             unlikely += token.token != token.top_logprobs[0].token
     assert unlikely > 0
+    assert compared >= 4
 
 
 def test_stop_reason_and_usage_are_true(swept: tuple[Path, dict[str, EvalLog]]):

@@ -199,7 +199,7 @@ def test_fifty_prompts_at_six_alphas_decode_as_a_batched_loop_over_two_models(
         for message in messages
         for alpha in (-1.0, 0.0, 0.5, 1.0, 2.0, 4.0)
     ]
-    n_tokens = 8
+    n_tokens = 6
     rollouts = run(
         pair, [(ids, {"alpha": a, "temperature": 0.0, "max_tokens": n_tokens}) for ids, a in cases]
     )
