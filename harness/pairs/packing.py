@@ -27,18 +27,13 @@ class PackedLinear(nn.Module):
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
-        self._packed = _pack(linear.weight.detach())
+        self._packed = pack(linear.weight.detach())
         self.out_features = linear.out_features
         self._bias = None if linear.bias is None else linear.bias.detach()
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [..., in] to [..., out]."""
-        n_rows = x.numel() // x.shape[-1]
-        if n_rows >= _LEAST_ROWS:
-            return _multiply(x, self._packed, self._bias)
-        rows = with_least_rows(x.reshape(n_rows, -1), _LEAST_ROWS)
-        y = _multiply(rows, self._packed, self._bias)[:n_rows]
-        return y.view(*x.shape[:-1], self.out_features)
+        return multiply_packed(x, self._packed, self._bias)
 
 
 def with_least_rows(x: Tensor, least: int) -> Tensor:
@@ -48,22 +43,30 @@ def with_least_rows(x: Tensor, least: int) -> Tensor:
 
 
 def pack_linears(model: nn.Module) -> None:
-    """Replace a model's linear layers by packed ones, where that works and pays.
+    """Replace a model's linear layers by packed ones, where that works and pays."""
+    for name, linear in packable_linears(model):
+        parent, _, leaf = name.rpartition(".")
+        setattr(model.get_submodule(parent), leaf, PackedLinear(linear))
 
-    Only exact ``nn.Linear`` layers on the CPU are replaced, so quantized layers and layers on a
-    GPU stay as they are; so does whatever peft has wrapped, whose layers look for ``weight``.
+
+def packable_linears(model: nn.Module) -> list[tuple[str, nn.Linear]]:
+    """Return a model's layers that can be packed, with their names.
+
+    Only exact ``nn.Linear`` layers on the CPU can, so quantized layers and layers on a GPU stay
+    as they are; so does whatever peft has wrapped, whose layers look for ``weight``.
     """
     wrapped = tuple(
         f"{name}."
         for name, module in model.named_modules()
         if isinstance(module, BaseTunerLayer | AuxiliaryTrainingWrapper)
     )
-    for name, module in list(model.named_modules()):
-        if name.startswith(wrapped) or type(module) is not nn.Linear:
-            continue
-        if _is_packable(module.weight):
-            parent, _, leaf = name.rpartition(".")
-            setattr(model.get_submodule(parent), leaf, PackedLinear(module))
+    return [
+        (name, module)
+        for name, module in model.named_modules()
+        if type(module) is nn.Linear
+        and not name.startswith(wrapped)
+        and _is_packable(module.weight)
+    ]
 
 
 def _is_packable(weight: Tensor) -> bool:
@@ -78,14 +81,24 @@ def _works(dtype: torch.dtype) -> bool:
     generator = torch.Generator().manual_seed(0)
     x, weight = (torch.randn(shape, generator=generator).to(dtype) for shape in ((3, 64), (32, 64)))
     try:
-        packed = _multiply(x, _pack(weight), None)
+        packed = _multiply(x, pack(weight), None)
     except (AttributeError, RuntimeError, TypeError):
         return False
     return torch.allclose(packed, nn.functional.linear(x, weight), rtol=1e-2, atol=1e-4)
 
 
-def _pack(weight: Tensor) -> Tensor:
+def pack(weight: Tensor) -> Tensor:
+    """Lay out a weight, [out, in], as oneDNN reads it."""
     return cast(Tensor, torch.ops.mkldnn._reorder_linear_weight(weight, None))
+
+
+def multiply_packed(x: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:
+    """Return ``x W^T + b``, [..., out], the same bits for a row whatever the others are."""
+    n_rows = x.numel() // x.shape[-1]
+    if n_rows >= _LEAST_ROWS:
+        return _multiply(x, packed, bias)
+    y = _multiply(with_least_rows(x.reshape(n_rows, -1), _LEAST_ROWS), packed, bias)
+    return y[:n_rows].view(*x.shape[:-1], y.shape[-1])
 
 
 def _multiply(x: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:

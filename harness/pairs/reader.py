@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 
 from harness.errors import PairError
 from harness.pairs.attention import NAME, Pass, PromptPass, TokenPass, attending
+from harness.pairs.joint_linear import join_linears
 from harness.pairs.packing import pack_linears
 from harness.pairs.row_cache import COLUMN_STEP, RowCache
 
@@ -43,14 +44,14 @@ class Reader:
         self._last: Tensor | None = None
         self.device = model.device
         self.max_context = _max_context(model)
-        pack_linears(model)
         _exchange_attention(model)
+        join_linears(model, self._read_one)
+        pack_linears(model)
         head = cast(nn.Module, model.get_output_embeddings())
         head.register_forward_pre_hook(self._keep_last)
         self.vocab_size = int(cast(Any, head).out_features)
         # One token is read to see what it takes, and whether all layers attend as they should.
-        cache, _ = self.read_prompts([(0,)])
-        self.bytes_per_token = cache.bytes_per_token()
+        self.bytes_per_token = self._read_one().bytes_per_token()
 
     def read_prompts(self, prompts: Sequence[tuple[int, ...]]) -> tuple[RowCache, Tensor]:
         """Read whole prompts; return the logits after each last token, [prompts, vocab]."""
@@ -83,6 +84,9 @@ class Reader:
         logits = self._forward(tokens.unsqueeze(-1), positions, cache, TokenPass(cache))
         cache.reply_lengths = [length + 1 for length in cache.reply_lengths]
         return logits
+
+    def _read_one(self) -> RowCache:
+        return self.read_prompts([(0,)])[0]
 
     @torch.inference_mode()
     def _forward(self, ids: Tensor, positions: Tensor, cache: RowCache, attention: Pass) -> Tensor:

@@ -45,24 +45,28 @@ class SplitLinear(nn.Module):
         super().__init__()
         self.base = layer.get_base_layer()
         self.out_features = layer.out_features
-        self._sides = sides
+        self.sides = sides
         self._deltas = nn.ModuleDict()
         for side, names in adapters.items():
             touching = [name for name in names if name in layer.lora_A]
             if touching:
-                self._deltas[side] = _Delta(layer, touching)
+                self._deltas[side] = Delta(layer, touching)
+
+    def delta(self, side: SideName) -> "Delta | None":
+        """Return what acts on a side's rows, or None if nothing does."""
+        return cast(Delta, self._deltas[side]) if side in self._deltas else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [rows, tokens, in] to [rows, tokens, out]; rows may be flattened with tokens."""
         y = cast(Tensor, self.base(x))
-        for side, delta in cast("ItemsView[SideName, _Delta]", self._deltas.items()):
-            rows = self._sides.rows(side, y)
+        for side, delta in cast("ItemsView[SideName, Delta]", self._deltas.items()):
+            rows = self.sides.rows(side, y)
             if rows is not None:
-                delta.add(rows, cast(Tensor, self._sides.rows(side, x.contiguous())))
+                delta.add(rows, cast(Tensor, self.sides.rows(side, x.contiguous())))
         return y
 
 
-class _Delta(nn.Module):
+class Delta(nn.Module):
     """The sum of some adapters' low-rank products: one adapter of the sum of their ranks."""
 
     def __init__(self, layer: LoraLinear, names: Sequence[str]) -> None:
@@ -72,12 +76,23 @@ class _Delta(nn.Module):
         # The scaling is folded into B once instead of multiplying each output.
         ups = [cast(Tensor, layer.lora_B[name].weight) * layer.scaling[name] for name in names]
         up = torch.cat(ups, dim=1)
+        self.rank = len(down)
         self.register_buffer("_down", _transposed(down.detach().to(dtype)), persistent=False)
         self.register_buffer("_up", _transposed(up.detach().to(dtype)), persistent=False)
 
+    @property
+    def down(self) -> Tensor:
+        """A, [rank, in]."""
+        return self._down.t()
+
+    @property
+    def up(self) -> Tensor:
+        """``scaling * B`` transposed, [rank, out]."""
+        return self._up
+
     def add(self, y: Tensor, x: Tensor) -> None:
         """Add ``x A^T B^T`` to a view, [pairs, tokens, out], in place."""
-        n_rows, least = y.shape[0] * y.shape[1], _ROWS_PER_THREAD * torch.get_num_threads()
+        n_rows, least = y.shape[0] * y.shape[1], least_rows()
         inner = with_least_rows(x.flatten(0, 1), least).mm(self._down)
         if y.shape[1] == 1 and n_rows >= least:
             y.squeeze(1).addmm_(inner, self._up)
@@ -87,6 +102,11 @@ class _Delta(nn.Module):
 
     _down: Tensor
     _up: Tensor
+
+
+def least_rows() -> int:
+    """Rows that a product by torch's own library has at least, so that its bits stay."""
+    return _ROWS_PER_THREAD * torch.get_num_threads()
 
 
 def _transposed(weight: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from collections.abc import Collection
 import torch
 from torch import nn
 
+from harness.pairs.joint_linear import joint_products, set_product
 from harness.pairs.packing import PackedLinear
 
 
@@ -32,7 +33,7 @@ def share_equal_tensors(first: nn.Module, second: nn.Module) -> frozenset[str]:
 
 
 def adopt_packed(first: nn.Module, second: nn.Module, shared: Collection[str]) -> None:
-    """Let a model use another's packed layers where all of their parameters are shared.
+    """Let a model use another's packed products where all of their parameters are shared.
 
     Args:
         first: packed already.
@@ -42,13 +43,18 @@ def adopt_packed(first: nn.Module, second: nn.Module, shared: Collection[str]) -
     packed = {
         name: module for name, module in first.named_modules() if isinstance(module, PackedLinear)
     }
-    for name, module in list(second.named_modules()):
-        if type(module) is not nn.Linear or name not in packed:
-            continue
-        parameters = [f"{name}.{part}" for part, _ in module.named_parameters()]
-        if all(one in shared for one in parameters):
-            parent, _, leaf = name.rpartition(".")
-            setattr(second.get_submodule(parent), leaf, packed[name])
+    plain = {
+        name
+        for name, module in second.named_modules()
+        if type(module) is nn.Linear
+        and all(f"{name}.{part}" in shared for part, _ in module.named_parameters())
+    }
+    for name in plain & packed.keys():
+        parent, _, leaf = name.rpartition(".")
+        setattr(second.get_submodule(parent), leaf, packed[name])
+    for names, product in joint_products(first).items():
+        if plain.issuperset(names) and not product.adapted:
+            set_product(second, names, product)
 
 
 def _is_plain_and_equal(one: nn.Parameter, other: nn.Parameter) -> bool:

@@ -73,7 +73,7 @@ def test_without_the_private_operators_plain_layers_stay(monkeypatch):
 
     model = nn.Sequential(nn.Linear(4, 4))
     packing._works.cache_clear()
-    monkeypatch.setattr(packing, "_pack", gone)
+    monkeypatch.setattr(packing, "pack", gone)
     try:
         pack_linears(model)
     finally:
