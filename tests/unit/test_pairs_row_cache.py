@@ -29,7 +29,7 @@ def filled(*prompts, replies=None):
 
 def put(store, rows):
     columns = max(len(row) for row in rows)
-    store.reserve(len(rows), columns, states([0.0]))
+    store.fit(len(rows), columns, states([0.0]))
     for i, row in enumerate(rows):
         store.data[i, 0, : len(row), 0] = torch.tensor(row)
 
@@ -106,7 +106,7 @@ def test_newcomers_never_meet_what_ended_rows_left_behind():
 def test_a_store_keeps_its_content_when_it_grows():
     store = Store()
     put(store, [[1.0, 2.0], [3.0, 4.0]])
-    store.reserve(5, 9, states([0.0]))
+    store.fit(5, 9, states([0.0]))
     assert store.data.shape == (5, 1, 9, 1)
     assert store.data[:2, 0, :2, 0].tolist() == [[1, 2], [3, 4]]
     assert store.data[2:].eq(0).all()
@@ -116,20 +116,38 @@ def test_a_store_keeps_its_content_when_it_grows():
 def test_growth_does_not_copy_for_every_token():
     cache = filled([1.0])
     store = cache.layer(0).reply_keys
-    addresses = set()
-    for length in range(255):
+    columns_seen = []
+    for length in range(4 * COLUMN_STEP):
         cache.reply_lengths = [length]
-        store.reserve(1, cache.reply_columns(), states([0.0]))
-        addresses.add(store.data.data_ptr())
-    # 16, 32, 64, 128 and 256 columns.
-    assert len(addresses) <= 5
+        store.fit(1, cache.fit_reply_columns(), states([0.0]))
+        columns_seen.append(store.data.shape[2])
+    assert columns_seen == [
+        columns for step in range(1, 5) for columns in [step * COLUMN_STEP] * COLUMN_STEP
+    ]
+
+
+def test_a_store_drops_the_columns_that_nobody_needs_any_more():
+    store = Store()
+    put(store, [[1.0, 2.0, 3.0], [4.0]])
+    store.fit(2, 1, states([0.0]))
+    assert store.data[:, 0, :, 0].tolist() == [[1], [4]]
+
+
+def test_columns_are_let_go_once_a_quarter_of_them_can():
+    """A copy each time the longest reply ends would cost more than its masked columns."""
+    cache = filled([1.0])
+    seen = []
+    for length in (8, 7, 6, 5):
+        cache.reply_lengths = [length * COLUMN_STEP - 1]
+        seen.append(cache.fit_reply_columns() // COLUMN_STEP)
+    assert seen == [8, 8, 6, 6]
 
 
 @pytest.mark.parametrize("length", [1, COLUMN_STEP - 1, COLUMN_STEP, COLUMN_STEP + 1])
 def test_columns_come_in_whole_steps_and_hold_the_next_token(length):
     cache = filled([0.0] * length)
-    assert cache.prompt_columns() % COLUMN_STEP == 0
-    assert cache.prompt_columns() >= length
+    assert cache.fit_prompt_columns() % COLUMN_STEP == 0
+    assert cache.fit_prompt_columns() >= length
     cache.reply_lengths = [length]
-    assert cache.reply_columns() % COLUMN_STEP == 0
-    assert cache.reply_columns() >= length + 1
+    assert cache.fit_reply_columns() % COLUMN_STEP == 0
+    assert cache.fit_reply_columns() >= length + 1
