@@ -7,6 +7,7 @@ import torch
 
 from harness.decoding.pair_model import Prompt
 from harness.pairs.checkpoints import load_checkpoint
+from harness.pairs.joint_linear import joint_products
 from harness.pairs.loading import load_pair
 from harness.pairs.packing import PackedLinear
 from harness.pairs.side import Side
@@ -48,7 +49,7 @@ def test_tensors_of_another_shape_or_dtype_stay():
     assert share_equal_tensors(base, half) == frozenset()
 
 
-def test_a_packed_layer_is_shared_as_well(llama_folder, tmp_path):
+def test_packed_products_are_shared_as_well(llama_folder, tmp_path):
     """Packing copies weights into another layout: two copies of equal ones would be back."""
     folder = save_checkpoint(fine_tuned(), tmp_path)
     readers = load_pair(
@@ -63,8 +64,13 @@ def test_a_packed_layer_is_shared_as_well(llama_folder, tmp_path):
     if not isinstance(models[0].lm_head, PackedLinear):
         pytest.skip("this build of torch has no packed products")
     packed = [{id(m) for m in model.modules() if isinstance(m, PackedLinear)} for model in models]
-    assert [len(one) for one in packed] == [15, 15]
-    assert len(packed[0] & packed[1]) == 14
+    # Two blocks' output and down projections, and the head.
+    assert [len(one) for one in packed] == [5, 5]
+    assert packed[0] == packed[1]
+    joint = [set(joint_products(model).items()) for model in models]
+    assert [len(one) for one in joint] == [4, 4]
+    # The up projection was trained, and the gate is one product with it.
+    assert len(joint[0] & joint[1]) == 3
 
 
 def test_a_checkpoint_copied_elsewhere_is_loaded_once(llama_folder, tmp_path, monkeypatch):
