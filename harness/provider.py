@@ -157,7 +157,7 @@ class AmplifiedAPI(ModelAPI):
                 "run_seed": run_seed,
                 "version": harness.__version__,
                 "config": self._resolved(pair, request.settings, stops),
-                "trace": rollout.trace.summary(),
+                **({} if rollout.trace is None else {"trace": rollout.trace.summary()}),
             },
         )
 
@@ -206,12 +206,15 @@ class AmplifiedAPI(ModelAPI):
             max_tokens=DEFAULT_MAX_TOKENS if config.max_tokens is None else config.max_tokens,
             top_logprobs=config.top_logprobs or 0,
             constraints=self._name.constraints,
+            # Log-probabilities of the reply are figures of its trace.
+            trace=self._traces.measured or bool(config.logprobs),
             trace_alphas=self._traces.grid,
         )
 
     def _traced(
         self, pair: "LoadedPair", request: RolloutRequest, rollout: Rollout, message_id: str
     ) -> TracedRollout:
+        assert rollout.trace is not None  # measured wherever it is kept
         return TracedRollout(
             message_id=message_id,
             model=str(self._name),
@@ -303,6 +306,7 @@ def _plain(message: ChatMessage) -> dict[str, str]:
 
 def _logprobs(chat: "ChatText", rollout: Rollout) -> Logprobs:
     """Return the sampled tokens' log-probabilities under the amplified model at temperature 1."""
+    assert rollout.trace is not None  # measured wherever log-probabilities are asked for
     tokens = chat.tokens(rollout.ids)
     logps = rollout.trace["amplified_logp_nats"].tolist()
     alternatives = rollout.alternatives or [None] * len(tokens)

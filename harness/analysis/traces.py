@@ -47,7 +47,7 @@ def read_traces(path: Path, columns: Sequence[str] | None = None) -> pd.DataFram
     if not tables:
         raise AnalysisError(
             f"no traces for {str(path)!r}: they are written beside local logs of amplified/... "
-            "models, unless -M traces=false"
+            "models, unless -M traces=sums or traces=false"
         )
     table = pa.concat_tables(tables, promote_options="default")
     missing = sorted(set(columns or ()) - set(table.column_names))

@@ -81,10 +81,12 @@ def arrangements(n: int) -> list[list[int]]:
 
 
 def compare(pairs: Sequence[tuple[Rollout, Rollout]]) -> Flips:
-    """Count what differs between rollouts of the same requests."""
+    """Count what differs between rollouts of the same requests, all of them traced."""
     flipped = bits = tokens = 0
     worst = 0.0
     for one, other in pairs:
+        assert one.trace is not None
+        assert other.trace is not None
         same = _n_same(one.ids, other.ids)
         tokens += same
         if one.ids != other.ids:

@@ -64,9 +64,8 @@ class Batch:
         self._figures[at, place, : step.figures.shape[-1]] = step.figures
         self._last = step.tokens
         self._record_alternatives(step)
-        finite = step.figures.isfinite().all(-1)
         # The one transfer to the host in a step.
-        drawn: list[int] = torch.where(finite, step.tokens, -1).tolist()
+        drawn: list[int] = torch.where(step.finite, step.tokens, -1).tolist()
         return drawn
 
     def _record_alternatives(self, step: Step) -> None:
@@ -83,19 +82,23 @@ class Batch:
     def rollout(self, i: int, reason: StopReason) -> Rollout:
         """Return what row ``i`` has become."""
         row = self.rows[i]
-        grid = row.settings.trace_alphas
-        figures = self._figures[i, : len(row.ids)].cpu()
-        fields = len(TRACE_FIELDS)
         return Rollout(
             ids=tuple(row.ids),
             stop_reason=reason,
-            trace=Trace(
-                # Copies: a view would keep the figures of the whole batch.
-                figures=figures[:, :fields].clone(),
-                grid_alphas=grid,
-                grid_logps_nats=figures[:, fields : fields + len(grid)].clone(),
-            ),
+            trace=self._trace(i) if row.settings.trace else None,
             alternatives=tuple(row.alternatives),
+        )
+
+    def _trace(self, i: int) -> Trace:
+        row = self.rows[i]
+        grid = row.settings.trace_alphas
+        figures = self._figures[i, : len(row.ids)].cpu()
+        fields = len(TRACE_FIELDS)
+        return Trace(
+            # Copies: a view would keep the figures of the whole batch.
+            figures=figures[:, :fields].clone(),
+            grid_alphas=grid,
+            grid_logps_nats=figures[:, fields : fields + len(grid)].clone(),
         )
 
     def remove(self, ended: Sequence[int]) -> None:

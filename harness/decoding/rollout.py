@@ -36,7 +36,7 @@ class Rollout:
     """Sampled token ids, a closing end-of-sequence token included."""
     stop_reason: StopReason
     """Why it ended: end-of-sequence or stop string, token limit, or the model's context."""
-    trace: Trace
-    """One row of figures per id."""
+    trace: Trace | None
+    """One row of figures per id; None where the settings asked for none."""
     alternatives: tuple[Alternatives, ...] = ()
     """One per id where the settings asked for them."""

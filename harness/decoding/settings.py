@@ -28,6 +28,8 @@ class RolloutSettings:
     """Most tokens that are sampled, at least 1."""
     top_logprobs: int = 0
     """How many alternatives are recorded per token, 0 to 20."""
+    trace: bool = True
+    """Whether each token's figures are measured; its token is the same, to the bit, without."""
     trace_alphas: tuple[float, ...] = ()
     """Strengths at which each sampled token's log-probability is traced as well, at most 64."""
     constraints: Constraints = ()
@@ -50,6 +52,9 @@ class RolloutSettings:
                 raise InvalidAlpha(f"trace_alphas holds {alpha}, which is not finite")
         count = len(self.trace_alphas)
         _require(count <= MAX_TRACE_ALPHAS, f"{count} trace_alphas; at most {MAX_TRACE_ALPHAS}")
+        _require(
+            self.trace or not count, "trace_alphas for a rollout without a trace; leave them out"
+        )
         canonical(self.constraints)
 
 

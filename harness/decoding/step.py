@@ -14,7 +14,7 @@ from torch import Tensor
 from harness.decoding.amplification import difference_of, extrapolate
 from harness.decoding.constraints import ConstraintTable
 from harness.decoding.pair_model import PairLogits
-from harness.decoding.sampling import SamplingTable, draw
+from harness.decoding.sampling import Draw, SamplingTable, draw
 from harness.decoding.settings import RolloutSettings
 from harness.decoding.trace import (
     TRACE_FIELDS,
@@ -39,7 +39,10 @@ class Step(NamedTuple):
     tokens: Tensor
     """Sampled ids, [rows], int64."""
     figures: Tensor
-    """In the order of ``TRACE_FIELDS``, then the row's grid, [rows, fields + widest grid]."""
+    """In the order of ``TRACE_FIELDS``, then the row's grid, [rows, fields + widest grid]; without
+    columns where no row is traced."""
+    finite: Tensor
+    """Whether what the token was drawn from, and the row's figures, are numbers, [rows], bool."""
     best_ids: Tensor
     """The likeliest tokens, amplified, of the rows that asked for them, [rows, most asked]."""
     best_logps: Tensor
@@ -52,6 +55,8 @@ class _Part:
 
     rows: slice | list[int]
     alpha: Tensor
+    traced: Tensor | None
+    """Which rows' figures are asked for, [rows], bool; None where no row's are."""
     sampling: SamplingTable
     grids: tuple[tuple[tuple[float, ...], Tensor], ...]
     """Each grid of strengths, and the positions of the rows that asked for it."""
@@ -73,15 +78,16 @@ class StepTable:
         self._grid = max(len(row.trace_alphas) for row in settings)
         self._best = max(row.top_logprobs for row in settings)
         self._rows = len(settings)
+        self._traced = any(row.trace for row in settings)
         self._parts = [_part(settings, rows, device) for rows in _cut(len(settings), size)]
 
     @property
     def n_figures(self) -> int:
         """Figures that a step gives each row."""
-        return len(TRACE_FIELDS) + self._grid
+        return len(TRACE_FIELDS) + self._grid if self._traced else 0
 
     def step(self, logits: PairLogits, uniform: Tensor, place: Tensor) -> Step:
-        """Amplify, constrain, draw and measure.
+        """Amplify, constrain, draw and measure, the last only where a trace is asked for.
 
         Args:
             logits: of both sides, [rows, vocab], float32.
@@ -93,22 +99,34 @@ class StepTable:
 
     def _decode(self, part: _Part, logits: PairLogits, uniform: Tensor, place: Tensor) -> Step:
         sides, cut = _amplified(part, logits, place)
-        probabilities = StepProbabilities.of(sides)
+        amplified = sides.amplified
+        probabilities = amplified.softmax(-1)
         if cut is None:
-            drawn = draw(
-                sides.amplified, part.sampling, uniform[part.rows], probabilities.amplified
-            )
-            mass_kept = torch.ones_like(drawn.logp)
+            drawn = draw(amplified, part.sampling, uniform[part.rows], probabilities)
         else:
-            allowed = sides.amplified.masked_fill(cut, -torch.inf)
+            allowed = amplified.masked_fill(cut, -torch.inf)
             drawn = draw(allowed, part.sampling, uniform[part.rows])
+        finite = amplified.sum(-1).isfinite()
+        figures = amplified.new_zeros(len(amplified), self.n_figures)
+        if part.traced is not None:
+            figures = self._measured(part, sides, probabilities, drawn, cut)
+            finite &= figures.isfinite().all(-1) | ~part.traced
+        return Step(drawn.tokens, figures, finite, *self._likeliest(part, amplified))
+
+    def _measured(
+        self, part: _Part, sides: StepLogits, amplified: Tensor, drawn: Draw, cut: Tensor | None
+    ) -> Tensor:
+        """Return the figures of all rows of a part, [rows, figures]."""
+        probabilities = StepProbabilities.of(sides, amplified)
+        mass_kept = torch.ones_like(drawn.logp)
+        if cut is not None:
             kept = probabilities.target.masked_fill(cut, 0).sum(-1)
             # 1 where nothing is cut, and not a sum of float32 that rounds to nearly that.
             mass_kept = torch.where(cut.any(-1), kept, 1.0)
         figures = measure_step(sides, probabilities, drawn, mass_kept)
-        if self._grid:
-            figures = torch.cat([figures, self._on_grids(part, sides, drawn.tokens)], dim=-1)
-        return Step(drawn.tokens, figures, *self._likeliest(part, sides.amplified))
+        if not self._grid:
+            return figures
+        return torch.cat([figures, self._on_grids(part, sides, drawn.tokens)], dim=-1)
 
     def _likeliest(self, part: _Part, amplified: Tensor) -> tuple[Tensor, Tensor]:
         logps = amplified.new_zeros(len(amplified), self._best)
@@ -164,6 +182,11 @@ def _part(
     return _Part(
         rows=rows,
         alpha=torch.tensor([[row.alpha] for row in own], device=device),
+        traced=(
+            torch.tensor([row.trace for row in own], device=device)
+            if any(row.trace for row in own)
+            else None
+        ),
         sampling=SamplingTable.of(own, device),
         grids=tuple(
             (alphas, torch.tensor(places, device=device)) for alphas, places in grids.items()

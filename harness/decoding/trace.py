@@ -105,11 +105,9 @@ class StepProbabilities:
     amplified: Tensor
 
     @classmethod
-    def of(cls, logits: StepLogits) -> "StepProbabilities":
-        """Normalise all three sides."""
-        return cls(
-            logits.target.softmax(-1), logits.baseline.softmax(-1), logits.amplified.softmax(-1)
-        )
+    def of(cls, logits: StepLogits, amplified: Tensor) -> "StepProbabilities":
+        """Normalise both sides; the amplified one's softmax is known, since tokens came of it."""
+        return cls(logits.target.softmax(-1), logits.baseline.softmax(-1), amplified)
 
 
 def measure_step(

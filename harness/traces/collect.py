@@ -92,7 +92,7 @@ def _local(location: str) -> Path | None:
 def _warn_of_remote(folder: str) -> None:
     _logger.warning(
         "per-token traces are written beside local logs only, so %s gets none; log to a local "
-        "folder to have them, or say -M traces=false",
+        "folder to have them, or say -M traces=sums",
         folder,
     )
 

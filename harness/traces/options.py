@@ -1,4 +1,4 @@
-"""What ``-M`` says of traces: whether they are written, and their grid of alphas."""
+"""What ``-M`` says of traces: whether tokens are measured, what is written, the grid of alphas."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,6 +10,9 @@ from harness.errors import ConfigurationError
 from harness.model_name import parse_alpha
 
 TRACE_ARGUMENTS = ("traces", "trace_alphas")
+
+SUMS = "sums"
+"""``-M traces=sums``: no trace file."""
 
 _swept: ContextVar[tuple[float, ...]] = ContextVar("amplify_swept_alphas", default=())
 
@@ -37,6 +40,8 @@ class TraceOptions:
 
     kept: bool = True
     """Whether they are written beside the log."""
+    measured: bool = True
+    """Whether tokens are measured at all; the log holds each rollout's sums where they are."""
     alphas: tuple[float, ...] | None = None
     """The grid, ascending; None takes the sweep's alphas, or none outside of a sweep."""
 
@@ -48,14 +53,19 @@ class TraceOptions:
             ConfigurationError: if one has an impossible value, or a grid would not be kept.
             InvalidAlpha: if the grid holds what is not a finite number.
         """
-        kept = arguments.get("traces", True)
-        if not isinstance(kept, bool):
-            raise ConfigurationError(f"traces={kept!r}; it must be true or false")
+        given = arguments.get("traces", True)
+        if given is not True and given is not False and given != SUMS:
+            raise ConfigurationError(
+                f"traces={given!r}; it must be true (a file beside the log), {SUMS} (each "
+                "rollout's sums in the log only) or false (nothing is measured)"
+            )
+        kept, measured = given is True, given is not False
         if "trace_alphas" not in arguments:
-            return cls(kept=kept)
+            return cls(kept=kept, measured=measured)
         if not kept:
             raise ConfigurationError(
-                "trace_alphas has no effect with traces=false; leave one of them out"
+                f"trace_alphas has no effect with traces={str(given).lower()}; leave one of them "
+                "out"
             )
         return cls(alphas=_parse_alphas(arguments["trace_alphas"]))
 

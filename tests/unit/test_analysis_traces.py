@@ -71,7 +71,7 @@ def test_a_column_that_no_file_has_is_named_with_those_that_there_are(tmp_path: 
 
 
 def test_a_folder_without_traces_says_where_they_come_from(tmp_path: Path):
-    with pytest.raises(AnalysisError, match=r"no traces for .*, unless -M traces=false"):
+    with pytest.raises(AnalysisError, match=r"no traces for .*, unless -M traces=sums"):
         read_traces(tmp_path)
 
 

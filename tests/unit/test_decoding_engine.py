@@ -1,5 +1,6 @@
 """The engine on pairs written by hand: what it reads, when rows end, what they leave behind."""
 
+from dataclasses import replace
 from math import inf, log, nan
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy.stats import chisquare
 
 from harness.decoding.engine import Engine, Extent
 from harness.decoding.pair_model import Prompt
+from harness.decoding.rollout import RolloutRequest
 from harness.decoding.trace import TRACE_FIELDS
 from harness.errors import DecodingError, PromptTooLong, VocabularyMismatch
 from tests.fakes import FakePair, request, slow_rollout
@@ -243,12 +245,13 @@ BROKEN = [
 
 @pytest.mark.parametrize(("target", "baseline"), BROKEN)
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
-def test_logits_that_are_no_numbers_end_their_own_row_only(target, baseline, temperature):
+@pytest.mark.parametrize("trace", [True, False])
+def test_logits_that_are_no_numbers_end_their_own_row_only(target, baseline, temperature, trace):
     """Token 2 leads to broken logits in its second step; the row beside it never gets there."""
     good = [0.0, SURE, 0.0]
     pair = FakePair.by_last_token([good, good, target], [good, good, baseline])
     engine = Engine(pair, NO_EOS)
-    broken = request((2,), alpha=1.5, temperature=temperature, max_tokens=3)
+    broken = request((2,), alpha=1.5, temperature=temperature, max_tokens=3, trace=trace)
     sound = request((0,), alpha=1.5, temperature=temperature, max_tokens=3)
     engine.admit([broken, sound])
     [(ended, error)] = engine.step()
@@ -350,6 +353,22 @@ def test_a_trace_has_one_row_of_figures_per_token():
     [rollout] = Engine(FakePair.by_history(), NO_EOS).run([request((1,), max_tokens=4)])
     assert rollout.trace.figures.shape == (4, len(TRACE_FIELDS))
     assert rollout.trace.figures.dtype == torch.float32
+
+
+def test_a_rollout_without_a_trace_has_the_same_tokens_and_its_neighbours_their_figures():
+    pair = FakePair.by_history()
+    kinds = [{"trace": i % 3 == 0} for i in range(9)]
+    asked = [request((i,), alpha=2.0, seed=i, max_tokens=2 + i % 4) for i in range(9)]
+    some = [
+        RolloutRequest(prompt=one.prompt, settings=replace(one.settings, **kind))
+        for one, kind in zip(asked, kinds, strict=True)
+    ]
+    traced, mixed = Engine(pair, NO_EOS).run(asked), Engine(pair, NO_EOS).run(some)
+    for one, other, kind in zip(traced, mixed, kinds, strict=True):
+        assert one.ids == other.ids
+        assert (other.trace is not None) == kind["trace"]
+        if other.trace is not None:
+            assert torch.equal(one.trace.figures, other.trace.figures)
 
 
 def test_a_rollout_given_out_is_not_touched_by_later_steps():

@@ -52,3 +52,8 @@ def test_a_value_out_of_range_is_refused_by_its_name(field, value):
 )
 def test_the_ends_of_each_range_are_allowed(field, value):
     assert getattr(RolloutSettings(**{field: value}), field) == value
+
+
+def test_a_grid_is_part_of_a_trace():
+    with pytest.raises(ConfigurationError, match="trace_alphas for a rollout without a trace"):
+        RolloutSettings(trace=False, trace_alphas=(1.0,))

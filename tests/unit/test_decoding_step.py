@@ -1,5 +1,7 @@
 """One step of many rows: nothing is lost or moved at the seams of what is computed together."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -46,6 +48,26 @@ def test_a_row_gets_the_same_token_and_figures_in_any_batch(n_rows, vocab_size):
         width = alone.figures.shape[-1]
         torch.testing.assert_close(together.figures[i, :width], alone.figures[0])
         assert together.figures[i, width:].eq(0).all()
+
+
+@pytest.mark.parametrize("untraced", [range(13), [3, 4, 9], range(6, 13)])
+def test_a_row_draws_the_same_token_without_a_trace_and_leaves_the_others_theirs(untraced):
+    """Rows 6 to 11 are one part of the step, so that a part without any trace is among these."""
+    generator = torch.Generator().manual_seed(0)
+    target, baseline = 2 * torch.randn(2, 13, 700, generator=generator)
+    uniform = torch.rand(13, generator=generator, dtype=torch.float64)
+    rows = settings(13)
+    traced = step(rows, target, baseline, uniform)
+    some = [
+        replace(row, trace=False, trace_alphas=()) if i in untraced else row
+        for i, row in enumerate(rows)
+    ]
+    found = step(some, target, baseline, uniform)
+    assert torch.equal(found.tokens, traced.tokens)
+    assert torch.equal(found.best_logps, traced.best_logps)
+    kept = [i for i in range(13) if i not in untraced]
+    width = traced.figures.shape[-1] if kept else 0
+    assert torch.equal(found.figures[kept], traced.figures[kept, :width])
 
 
 def test_minus_infinity_on_both_sides_is_a_token_that_is_never_drawn():

@@ -25,9 +25,8 @@ def measure(target, baseline, alpha, tokens, logp, amplified=None):
     if amplified is None:
         amplified = amplify(target, baseline, alpha)
     logits = StepLogits(target, baseline, amplified, alpha, target - baseline)
-    return measure_step(
-        logits, StepProbabilities.of(logits), Draw(tokens, logp), torch.ones(len(tokens))
-    )
+    probabilities = StepProbabilities.of(logits, amplified.softmax(-1))
+    return measure_step(logits, probabilities, Draw(tokens, logp), torch.ones(len(tokens)))
 
 
 def measured(target, baseline, alpha, token, sampling_logp=0.0):

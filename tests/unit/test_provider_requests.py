@@ -287,6 +287,13 @@ def test_after_the_first_tokens_a_rollout_is_the_targets_own(make: Make):
     assert trace["alpha_applied"] == pytest.approx(6 / trace["n_tokens"])
 
 
+def test_log_probabilities_are_given_where_nothing_else_is_measured(make: Make):
+    asked = {"logprobs": True, "top_logprobs": 2, "seed": 1, "max_tokens": 3}
+    traced, untraced = (ask(make(traces=kept), **asked).choices[0] for kept in (True, False))
+    assert untraced.logprobs is not None
+    assert untraced.logprobs == traced.logprobs
+
+
 def test_tokens_are_counted_by_the_pairs_own_tokenizer(make: Make):
     """The tiny tokenizer has one token per byte."""
     assert asyncio.run(make().count_text_tokens("twelve bytes")) == 12

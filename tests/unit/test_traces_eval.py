@@ -25,6 +25,7 @@ from harness.analysis.traces import read_traces
 from harness.decoding.engine import Rollout, RolloutRequest
 from harness.decoding.trace import TRACE_FIELDS
 from harness.pool import PairWorker
+from harness.solver import generate_seeded
 from harness.sweep import SweepPlan, run_sweep
 from harness.traces import collect
 from tests.fakes import save_checkpoint, tiny_model
@@ -275,10 +276,23 @@ def test_a_resumed_set_finds_the_traces_of_samples_that_its_new_log_took_over(
     assert not frame.duplicated(["sample_uuid", "call", "position"]).any()
 
 
-def test_traces_are_switched_off_by_a_model_argument(evaluate: Evaluate, tmp_path: Path):
-    (log,) = evaluate(task(), model_args={"traces": False})
+def test_a_model_argument_keeps_the_sums_without_a_file(evaluate: Evaluate, tmp_path: Path):
+    (log,) = evaluate(task(), model_args={"traces": "sums"})
     assert [path.suffix for path in tmp_path.iterdir()] == [".eval"]
     assert (samples(log)[0].output.metadata or {})["trace"]["n_tokens"]
+
+
+def test_a_model_argument_measures_nothing_and_the_text_is_the_same(
+    evaluate: Evaluate, tmp_path: Path
+):
+    elsewhere = str(tmp_path / "other")
+    (traced,) = evaluate(task(generate_seeded()), seed=1)
+    untraced = {"traces": False}
+    (log,) = evaluate(task(generate_seeded()), seed=1, model_args=untraced, log_dir=elsewhere)
+    assert [path.suffix for path in (tmp_path / "other").iterdir()] == [".eval"]
+    assert "trace" not in (samples(log)[0].output.metadata or {})
+    texts = [[one.output.completion for one in samples(each)] for each in (traced, log)]
+    assert texts[0] == texts[1]
 
 
 def test_a_log_elsewhere_gets_no_traces_and_its_folder_one_warning(

@@ -56,20 +56,30 @@ def test_a_grid_holds_at_most_64_alphas():
 
 
 @pytest.mark.parametrize("given", [0, 1, "no-thanks", None, "False"])
-def test_traces_are_switched_by_true_and_false_alone(given: Any):
-    with pytest.raises(ConfigurationError, match=r"traces=.*; it must be true or false"):
+def test_traces_are_switched_by_three_words_alone(given: Any):
+    with pytest.raises(ConfigurationError, match=r"traces=.*; it must be true .* sums .* or false"):
         TraceOptions.parse({"traces": given})
 
 
-def test_traces_are_kept_unless_switched_off():
-    assert TraceOptions.parse({}).kept
-    assert TraceOptions.parse(parse_cli_args(("traces=true",))).kept
-    assert not TraceOptions.parse(parse_cli_args(("traces=false",))).kept
+@pytest.mark.parametrize(
+    ("words", "kept", "measured"),
+    [
+        ((), True, True),
+        (("traces=true",), True, True),
+        (("traces=sums",), False, True),
+        (("traces=false",), False, False),
+    ],
+)
+def test_both_commands_read_alike_what_becomes_of_traces(words, kept: bool, measured: bool):
+    for arguments in (parse_cli_args(words), _assignments(None, None, words)):  # type: ignore[arg-type]
+        options = TraceOptions.parse(arguments)
+        assert (options.kept, options.measured) == (kept, measured)
 
 
-def test_a_grid_for_traces_that_are_not_kept_is_refused():
-    with pytest.raises(ConfigurationError, match="no effect with traces=false"):
-        TraceOptions.parse({"traces": False, "trace_alphas": [1]})
+@pytest.mark.parametrize(("given", "word"), [(False, "false"), ("sums", "sums")])
+def test_a_grid_for_traces_that_are_not_kept_is_refused(given: Any, word: str):
+    with pytest.raises(ConfigurationError, match=f"no effect with traces={word}"):
+        TraceOptions.parse({"traces": given, "trace_alphas": [1]})
 
 
 def test_inside_a_sweep_the_grid_is_the_sweeps_and_afterwards_there_is_none():
