@@ -40,7 +40,7 @@ def _rows(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple
     "--quick",
     is_flag=True,
     help="Under five minutes on one core, in one dtype: 1, 6 and 72 rows, one run of the slow "
-    "methods and two of the engine, without the guidance processor.",
+    "methods and two of the engine, with traces and without; no guidance processor.",
 )
 @click.option(
     "--dtype",
@@ -149,8 +149,8 @@ def facts(measured: "Measured") -> Sequence[str]:
     ]
     if plan.quick:
         told.append(
-            f"A quick bench: the guidance processor is left out, and the engine is the median of "
-            f"{plan.all_rounds}."
+            "A quick bench: the guidance processor is left out, and the engine, with traces and "
+            f"without, is the median of {plan.all_rounds}."
         )
     return told
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal, NamedTuple, get_args
 
-Method = Literal["single", "loop", "cfg", "generate", "engine", "grid"]
+Method = Literal["single", "loop", "cfg", "generate", "engine", "engine_untraced", "grid"]
 """The loop over single rows, the batched loop, the guidance processor in ``generate``, plain
-``generate`` of the target, the engine, and the engine that traces a grid of strengths as well."""
+``generate`` of the target, the engine, the engine without traces, and the engine that traces a grid
+of strengths as well."""
 
 METHODS: tuple[Method, ...] = get_args(Method)
 
@@ -66,15 +67,20 @@ _RATIOS: tuple[tuple[Method, str, Method], ...] = (
     ("grid", "grid_over_engine", "engine"),
 )
 
+# What measuring costs, beside the engine that measures nothing.
+_COSTS: dict[str, Method] = {"trace_cost_pct": "engine", "grid_cost_pct": "grid"}
+
 
 def decode_figures(runs: Sequence[Run]) -> dict[str, float]:
     """Return medians over repeats, and ratios of these medians.
 
     A rate is ``new tokens / median(wall time)``. Beside the rates: ``METHOD_mb_...``, the largest
     growth of memory; ``prefill_s_...`` and ``steady_...`` of the engine, the latter in tokens per
-    second; ``engine_over_METHOD_...``; and ``engine_bf16_over_fp32_ROWS``. The loop over single
-    rows is timed on one row; ``engine_over_single_DTYPE_ROWS`` takes its rate as that of any
-    number of rows, since it reads them one after the other.
+    second; ``engine_over_METHOD_...``; ``trace_cost_pct_...`` and ``grid_cost_pct_...``, the time
+    that traces add, and traces with a grid, in percent of the time without either; and
+    ``engine_bf16_over_fp32_ROWS``. The loop over single rows is timed on one row;
+    ``engine_over_single_DTYPE_ROWS`` takes its rate as that of any number of rows, since it reads
+    them one after the other.
     """
     repeats: dict[Cell, list[Run]] = {}
     for run in runs:
@@ -84,7 +90,7 @@ def decode_figures(runs: Sequence[Run]) -> dict[str, float]:
     for cell, of_cell in repeats.items():
         if cell.method == "engine":
             figures |= _apart(cell, of_cell)
-    figures |= dict(_ratios(rates))
+    figures |= dict(_ratios(rates)) | dict(_costs(rates))
     figures |= {
         f"{cell.method}_mb_{cell.suffix}": max(run.peak_mb for run in of_cell)
         for cell, of_cell in repeats.items()
@@ -122,6 +128,14 @@ def _ratios(rates: Mapping[Cell, float]) -> Iterator[tuple[str, float]]:
         full = rates.get(cell._replace(dtype="float32"))
         if cell.dtype == "bfloat16" and full is not None:
             yield f"engine_bf16_over_fp32_{cell.rows}", rate / full
+
+
+def _costs(rates: Mapping[Cell, float]) -> Iterator[tuple[str, float]]:
+    for name, method in _COSTS.items():
+        for cell, rate in rates.items():
+            other = rates.get(cell._replace(method=method))
+            if cell.method == "engine_untraced" and other is not None:
+                yield f"{name}_{cell.suffix}", 100 * (rate / other - 1)
 
 
 def rows_of(figures: Figures, dtype: str) -> list[int]:

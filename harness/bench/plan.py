@@ -12,7 +12,7 @@ QUICK_ROWS = (1, 6, 72)
 ALL_ROWS = (1, 6, 18, 72)
 """Numbers of rows of a whole bench."""
 
-_REPEATED: tuple[Method, ...] = ("engine",)
+_REPEATED: tuple[Method, ...] = ("engine", "engine_untraced")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,8 @@ class BenchPlan:
     rounds: int = 3
     """How often each method runs, with the others in between."""
     quick: bool = False
-    """Leave the guidance processor out, and run the engine once more than the slow methods."""
+    """Leave the guidance processor out, and run the engine, with traces and without, once more
+    than the slow methods."""
     threads: int | None = None
     """Of torch; None leaves their number as it is."""
     seed_sweep: bool = False

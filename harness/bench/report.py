@@ -16,6 +16,7 @@ _LABELS = {
     "cfg": "guidance processor in `generate`",
     "generate": "plain `generate` of the target alone",
     "engine": "**engine, all traces**",
+    "engine_untraced": "engine without traces",
     "grid": "engine, and a grid of 16 strengths",
 }
 
@@ -36,6 +37,10 @@ _TABLES: dict[str, tuple[_Line, ...]] = {
         _Line("engine as the guidance processor", "engine_over_cfg"),
         _Line("engine as plain `generate` of the target", "engine_over_generate"),
         _Line("engine with the grid as without", "grid_over_engine"),
+    ),
+    "% of the time without traces, at rows": (
+        _Line("all traces add", "trace_cost_pct"),
+        _Line("all traces and a grid of 16 strengths add", "grid_cost_pct"),
     ),
     "the engine's parts at rows": (
         _Line("reading the prompts, s", "prefill_s"),

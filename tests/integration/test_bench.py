@@ -49,6 +49,10 @@ def test_a_tiny_bench_measures_every_method(tmp_path: Path, monkeypatch: pytest.
         assert figures[f"grid_over_engine_fp32_{rows}"] == pytest.approx(
             figures[f"grid_fp32_{rows}"] / figures[f"engine_fp32_{rows}"], rel=2e-3
         )
+        untraced = figures[f"engine_untraced_fp32_{rows}"]
+        assert figures[f"trace_cost_pct_fp32_{rows}"] == pytest.approx(
+            100 * (untraced / figures[f"engine_fp32_{rows}"] - 1), abs=0.2
+        )
         assert figures[f"steady_fp32_{rows}"] > figures[f"engine_fp32_{rows}"]
         assert 0 < figures[f"share_fp32_{rows}"] < 1
     assert figures["seed_sweep_rollouts_fp32"] == 12
@@ -59,7 +63,7 @@ def test_a_tiny_bench_measures_every_method(tmp_path: Path, monkeypatch: pytest.
     stored = json.loads(written.read_text())
     assert stored["figures"].keys() == figures.keys()
     assert stored["threads"] == 1
-    assert len(stored["runs"]) == 1 + 2 * 5
+    assert len(stored["runs"]) == 1 + 2 * 6
     text = document.read_text()
     assert text.startswith("Above.\n<!-- bench decode -->\nMeasured on ")
     assert text.endswith("<!-- /bench decode -->\nBelow.\n")

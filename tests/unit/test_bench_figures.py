@@ -32,13 +32,15 @@ def test_a_ratio_is_that_of_the_medians_and_not_the_median_of_ratios():
 
 
 def test_all_names_of_one_number_of_rows():
-    runs = [run(method, 1.0) for method in ("loop", "cfg", "generate", "grid")]
+    others = ("loop", "cfg", "generate", "engine_untraced", "grid")
+    runs = [run(method, 1.0) for method in others]
     figures = decode_figures([*runs, engine(1.0), run("single", 1.0, rows=1)])
     assert {name for name in figures if name.endswith("_fp32_6")} == {
         "loop_fp32_6",
         "cfg_fp32_6",
         "generate_fp32_6",
         "engine_fp32_6",
+        "engine_untraced_fp32_6",
         "grid_fp32_6",
         "prefill_s_fp32_6",
         "steady_fp32_6",
@@ -46,13 +48,22 @@ def test_all_names_of_one_number_of_rows():
         "engine_over_cfg_fp32_6",
         "engine_over_generate_fp32_6",
         "engine_over_single_fp32_6",
+        "trace_cost_pct_fp32_6",
+        "grid_cost_pct_fp32_6",
         "grid_over_engine_fp32_6",
         "loop_mb_fp32_6",
         "cfg_mb_fp32_6",
         "generate_mb_fp32_6",
         "engine_mb_fp32_6",
+        "engine_untraced_mb_fp32_6",
         "grid_mb_fp32_6",
     }
+
+
+def test_the_cost_of_traces_is_a_share_of_the_time_without_them():
+    figures = decode_figures([engine(2.2), run("engine_untraced", 2.0), run("grid", 2.5)])
+    assert figures["trace_cost_pct_fp32_6"] == pytest.approx(10)
+    assert figures["grid_cost_pct_fp32_6"] == pytest.approx(25)
 
 
 def test_rows_are_compared_with_the_same_number_of_rows_and_dtype_only():

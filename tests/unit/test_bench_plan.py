@@ -39,9 +39,10 @@ def test_a_quick_bench_leaves_the_guidance_processor_out_and_repeats_the_engine(
         "loop",
         "generate",
         "engine",
+        "engine_untraced",
         "grid",
     ]
-    assert [cell.method for cell in plan.round(1)] == ["engine"]
+    assert [cell.method for cell in plan.round(1)] == ["engine", "engine_untraced"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ FIGURES = {
     "engine_fp32_6": 152.0,
     "engine_fp32_72": 269.0,
     "engine_over_loop_fp32_6": 4.0,
+    "trace_cost_pct_fp32_6": 7.5,
     "gemm_peak_fp32": 230.0,
     "bandwidth_gb_s": 21.0,
 }
@@ -27,6 +28,7 @@ def test_each_number_of_rows_has_its_column():
     assert "| **engine, all traces** | 152.0 | 269.0 |" in text
     assert "| two-model batched loop | 38.00 |  |" in text
     assert "| engine as the two-model batched loop | 4.000 |  |" in text
+    assert "| all traces add | 7.500 |  |" in text
 
 
 def test_what_was_not_measured_has_no_line():
