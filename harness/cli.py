@@ -144,7 +144,9 @@ def sweep(
 
     if log_dir is None:
         log_dir = Path("runs") / f"{Path(pair).stem}-{Path(task).name.replace('.py', '')}" / "logs"
-    run_sweep(SweepPlan(pair=pair, task=task, log_dir=log_dir, **options))
+    effort = run_sweep(SweepPlan(pair=pair, task=task, log_dir=log_dir, **options))
+    if effort.steps:
+        click.echo(effort.sentence())
     _write_report(log_dir, report_dir or log_dir.parent / "report")
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio import to_thread
 
+from harness.decoding.effort import Effort
 from harness.decoding.engine import Engine
 from harness.decoding.rollout import Rollout, RolloutRequest
 from harness.decoding.scheduler import BatchLimits, Scheduler
@@ -47,6 +48,7 @@ class PairWorker:
         self._loading = threading.Lock()
         self._ending = threading.Event()
         self._pair: LoadedPair | None = None
+        self._scheduler: Scheduler | None = None
         self._inbox: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
         self.n_loads = 0
         """How often weights were loaded: at most once."""
@@ -65,7 +67,8 @@ class PairWorker:
 
                 pair = load_pair(self._spec)
                 self.n_loads += 1
-                scheduler = Scheduler(Engine(pair.model, pair.chat.eos_ids), self._limits)
+                engine = Engine(pair.model, pair.chat.eos_ids)
+                scheduler = self._scheduler = Scheduler(engine, self._limits)
                 name = f"amplify {self._spec.name}"
                 thread = threading.Thread(
                     target=_serve,
@@ -78,6 +81,11 @@ class PairWorker:
                 atexit.register(self._stop, thread)
                 self._pair = pair
             return self._pair
+
+    @property
+    def effort(self) -> Effort:
+        """What decoding has taken so far."""
+        return self._scheduler.effort if self._scheduler else Effort()
 
     def _stop(self, thread: threading.Thread) -> None:
         """Let the running step be the last one."""

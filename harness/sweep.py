@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 from harness.constraint import Constraints, canonical, format_constraints
 from harness.errors import ConfigurationError, SweepIncomplete, WeightsError
 from harness.model_name import ModelName
-from harness.pairs.spec import PAIR_ARGUMENTS, PairSpec, resolve_pair
+from harness.pairs.spec import PAIR_ARGUMENTS, resolve_pair
 from harness.traces.options import TraceOptions, grid_of_sweep
 
 if TYPE_CHECKING:
     from inspect_ai import Task
+
+    from harness.decoding.effort import Effort
+    from harness.pool import PairWorker
 
 TASKS = ("refusal", "false_fact")
 """The project's own tasks, which ``--task`` takes by name."""
@@ -89,8 +92,11 @@ def in_order(models: Iterable[str]) -> list[str]:
     return sorted(set(models), key=place)
 
 
-def run_sweep(plan: SweepPlan) -> None:
+def run_sweep(plan: SweepPlan) -> "Effort":
     """Sample and score everything that the log folder does not hold yet.
+
+    Returns:
+        What decoding took; nothing where the folder held everything.
 
     Raises:
         ConfigurationError: if the plan names what does not exist, or the folder can't be written.
@@ -100,9 +106,10 @@ def run_sweep(plan: SweepPlan) -> None:
     """
     from inspect_ai import eval_set
 
-    spec = _resolved(plan)
+    worker = _worker(plan)
     task = _task(plan)
     _require_writable(plan.log_dir)
+    before = worker.effort
     models = in_order([*plan.models, *_models_in(plan)])
     config: dict[str, int] = {} if plan.max_tokens is None else {"max_tokens": plan.max_tokens}
     with _told(plan), _informing(plan, models):
@@ -112,7 +119,7 @@ def run_sweep(plan: SweepPlan) -> None:
             log_dir=str(plan.log_dir),
             model=models,
             # The fingerprint makes logs of other weights count as another evaluation.
-            model_args={**plan.model_args, "weights": _checked_weights(plan, spec)},
+            model_args={**plan.model_args, "weights": _checked_weights(plan, worker)},
             epochs=plan.epochs,
             limit=plan.limit,
             temperature=plan.temperature,
@@ -130,6 +137,7 @@ def run_sweep(plan: SweepPlan) -> None:
         )
     if not complete:
         raise SweepIncomplete(_first_error(logs))
+    return worker.effort.since(before)
 
 
 def _informing(plan: SweepPlan, models: Sequence[str]) -> AbstractContextManager[None]:
@@ -186,21 +194,20 @@ def _task(plan: SweepPlan) -> "Task | str":
     return task
 
 
-def _resolved(plan: SweepPlan) -> PairSpec:
-    from harness.provider import require_known_arguments
+def _worker(plan: SweepPlan) -> "PairWorker":
+    """Return what will decode, nothing loaded yet."""
+    from harness.pool import pair_worker
+    from harness.provider import batch_limits, require_known_arguments
 
     require_known_arguments(plan.model_args)
     TraceOptions.parse(plan.model_args)
     spelled = {k: v for k, v in plan.model_args.items() if k in PAIR_ARGUMENTS}
-    return resolve_pair(plan.pair, spelled)
+    return pair_worker(resolve_pair(plan.pair, spelled), batch_limits(plan.model_args))
 
 
-def _checked_weights(plan: SweepPlan, spec: PairSpec) -> str:
+def _checked_weights(plan: SweepPlan, worker: "PairWorker") -> str:
     """Load the pair in its pool, so that what is wrong with it is told before any sampling."""
-    from harness.pool import pair_worker
-    from harness.provider import batch_limits
-
-    found = pair_worker(spec, batch_limits(plan.model_args)).load().fingerprint
+    found = worker.load().fingerprint
     expected = plan.model_args.get("weights", found)
     if expected != found:
         raise WeightsError(

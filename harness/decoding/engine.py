@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 
 from harness.decoding.batch import Batch, Row
+from harness.decoding.effort import Effort
 from harness.decoding.pair_model import PairLogits, PairModel, Prompt
 from harness.decoding.rollout import Rollout, RolloutRequest, StopReason
 from harness.errors import DecodingError, PromptTooLong
@@ -57,6 +58,8 @@ class Engine:
         self._model = model
         self._eos_ids = eos_ids
         self._batch: Batch | None = None
+        self.effort = Effort()
+        """What decoding has taken so far."""
 
     @property
     def n_rows(self) -> int:
@@ -139,6 +142,7 @@ class Engine:
         batch = self._batch
         if batch is None:
             return []
+        self.effort = self.effort.plus(Effort(steps=1, row_steps=len(batch.rows)))
         tokens = batch.sample()
         finished: list[tuple[RolloutRequest, Rollout | DecodingError]] = []
         ended_rows = []
@@ -147,8 +151,11 @@ class Engine:
             if ended is None:
                 continue
             ended_rows.append(i)
-            outcome = ended if isinstance(ended, DecodingError) else batch.rollout(i, ended)
-            finished.append((row.request, outcome))
+            if isinstance(ended, DecodingError):
+                finished.append((row.request, ended))
+                continue
+            finished.append((row.request, batch.rollout(i, ended)))
+            self.effort = self.effort.plus(Effort(useful_tokens=len(row.ids)))
         if ended_rows:
             batch.remove(ended_rows)
         if batch.rows:

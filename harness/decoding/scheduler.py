@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from harness.decoding.effort import Effort
 from harness.decoding.engine import Engine
 from harness.decoding.pair_model import Prompt
 from harness.decoding.rollout import Rollout, RolloutRequest
@@ -76,6 +77,11 @@ class Scheduler:
     def n_rows(self) -> int:
         """Rollouts in the batch."""
         return self._engine.n_rows
+
+    @property
+    def effort(self) -> Effort:
+        """What decoding has taken so far."""
+        return self._engine.effort
 
     @property
     def max_rows(self) -> int:

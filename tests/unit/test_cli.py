@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 import harness
 from harness.cli import main
 from harness.constraint import Constraint, Kind
+from harness.decoding.effort import Effort
 from harness.pairs.spec import presets
 from harness.sweep import SweepPlan
 
@@ -33,7 +34,12 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[tuple[SweepPlan, Path, Path]]
     """What would be sampled, and the folders that a report would be made from and written to."""
     sampled: list[SweepPlan] = []
     reported: list[tuple[SweepPlan, Path, Path]] = []
-    monkeypatch.setattr("harness.sweep.run_sweep", sampled.append)
+
+    def sample(plan: SweepPlan) -> Effort:
+        sampled.append(plan)
+        return Effort(steps=2, row_steps=8, useful_tokens=6)
+
+    monkeypatch.setattr("harness.sweep.run_sweep", sample)
     monkeypatch.setattr(
         "harness.cli._write_report",
         lambda log_dir, report_dir: reported.append((sampled[-1], log_dir, report_dir)),
@@ -45,6 +51,10 @@ def plan_of(plans: list[tuple[SweepPlan, Path, Path]], *words: str) -> SweepPlan
     result = invoke("sweep", "null", *words)
     assert result.exit_code == 0, result.output
     return plans[-1][0]
+
+
+def test_a_sweep_says_what_decoding_took(plans: list[tuple[SweepPlan, Path, Path]]):
+    assert "Decoded 6 tokens in 8 row-steps (0.750 useful)" in invoke("sweep", "null").output
 
 
 def test_help_names_every_command():
