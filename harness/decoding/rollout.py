@@ -25,7 +25,8 @@ class RolloutRequest:
     prompt: Prompt
     settings: RolloutSettings
     reached_stop: Callable[[Sequence[int]], bool] | None = None
-    """Asked after each token, with all ids so far, whether a stop string has been reached."""
+    """Asked after each token, with all ids so far, whether a stop string has been reached. Equal
+    checks make equal requests, which are decoded once."""
 
 
 @dataclass(frozen=True, kw_only=True)

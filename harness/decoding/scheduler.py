@@ -6,11 +6,12 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from harness.decoding.askers import Askers, Outcome
 from harness.decoding.effort import Effort
 from harness.decoding.engine import Engine
 from harness.decoding.pair_model import Prompt
-from harness.decoding.rollout import Rollout, RolloutRequest
-from harness.errors import ConfigurationError, DecodingError
+from harness.decoding.rollout import RolloutRequest
+from harness.errors import ConfigurationError
 
 # Rows that may be free before newcomers join, as a share of the batch: reading one prompt takes
 # about as long as a step of half a batch, so prompts join a few at a time.
@@ -44,6 +45,8 @@ class BatchLimits:
 class Scheduler:
     """Keeps an engine's batch filled from a queue.
 
+    Identical requests that wait or run at the same time are decoded once.
+
     Where memory runs out all the same, the batch is halved and its rollouts begin again; their
     seeds make them the same ones.
 
@@ -62,6 +65,7 @@ class Scheduler:
         # By prompt, in order of arrival: rollouts of one prompt join together and share prefill.
         self._waiting: dict[Prompt, deque[RolloutRequest]] = {}
         self._joining: list[RolloutRequest] = []
+        self._askers = Askers()
 
     @property
     def idle(self) -> bool:
@@ -70,7 +74,7 @@ class Scheduler:
 
     @property
     def waiting(self) -> list[RolloutRequest]:
-        """What has not joined the batch yet."""
+        """What is to be decoded and has not joined the batch yet."""
         return [request for queue in self._waiting.values() for request in queue]
 
     @property
@@ -95,11 +99,15 @@ class Scheduler:
             PromptTooLong: if its prompt leaves no room for a reply.
         """
         self._engine.check_fits(request.prompt)
+        if self._askers.join(request):
+            self._enqueue(request)
+
+    def _enqueue(self, request: RolloutRequest) -> None:
         self._waiting.setdefault(request.prompt, deque()).append(request)
 
     def drop(self, requests: Iterable[RolloutRequest]) -> None:
         """Forget requests that nobody waits for any more, queued or in the batch."""
-        unwanted = {id(request) for request in requests}
+        unwanted = {id(request) for request in self._askers.leave(requests)}
         for prompt, requests_of_prompt in list(self._waiting.items()):
             kept = deque(r for r in requests_of_prompt if id(r) not in unwanted)
             self._waiting[prompt] = kept
@@ -110,23 +118,27 @@ class Scheduler:
     def clear(self) -> None:
         """Forget everything, after an error."""
         self._waiting.clear()
+        self._askers.clear()
         self._engine.abandon()
 
-    def work(self) -> list[tuple[RolloutRequest, Rollout | DecodingError]]:
-        """Admit who may join, decode one token for every row, return what ended with it.
+    def work(self) -> list[Outcome]:
+        """Admit who may join, decode one token for every row, return who got what with it.
 
         Raises:
             MemoryError: or torch's own, if memory does not even hold one rollout.
         """
         try:
             self._admit()
-            return self._engine.step()
+            ended = self._engine.step()
         except (MemoryError, RuntimeError) as error:
             in_flight = [*self._engine.requests, *self._joining]
             if not _is_out_of_memory(error) or len(in_flight) < 2:
                 raise
             self._begin_again(in_flight)
             return []
+        return [
+            told for request, outcome in ended for told in self._askers.answer(request, outcome)
+        ]
 
     def _admit(self) -> None:
         free = self._max_rows - self._engine.n_rows
@@ -148,7 +160,7 @@ class Scheduler:
         self._waiting, self._joining = {}, []
         self._engine.abandon()
         for request in queue:
-            self._waiting.setdefault(request.prompt, deque()).append(request)
+            self._enqueue(request)
 
     def _next_group(self, free: int) -> list[RolloutRequest]:
         """Take requests, prompt by prompt, while rows and memory last."""

@@ -78,19 +78,24 @@ class ChatText:
 
     def stop_check(self, strings: Sequence[str]) -> Callable[[Sequence[int]], bool] | None:
         """Return a check whether a reply has reached one of the stop strings, if there are any."""
-        if not strings:
-            return None
-        # A token decodes to at least one byte, so the string's bytes bound its tokens; the
-        # margin is for a character that several tokens make up.
-        tail = max(len(string.encode()) for string in strings) + 4
-
-        def reached(ids: Sequence[int]) -> bool:
-            text = self.text(ids[-tail:])
-            return any(string in text for string in strings)
-
-        return reached
+        return _StopCheck(self, tuple(strings)) if strings else None
 
     def before_stop(self, text: str, strings: Sequence[str]) -> str:
         """Cut a reply at its first stop string."""
         ends = [text.find(string) for string in strings if string in text]
         return text[: min(ends)] if ends else text
+
+
+@dataclass(frozen=True)
+class _StopCheck:
+    """Whether a reply has reached a stop string; checks for the same strings are equal."""
+
+    chat: ChatText
+    strings: tuple[str, ...]
+
+    def __call__(self, ids: Sequence[int]) -> bool:
+        # A token decodes to at least one byte, so the string's bytes bound its tokens; the
+        # margin is for a character that several tokens make up.
+        tail = max(len(string.encode()) for string in self.strings) + 4
+        text = self.chat.text(ids[-tail:])
+        return any(string in text for string in self.strings)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.constraint import parse_constraints
 from harness.decoding.engine import Engine
 from harness.decoding.scheduler import BatchLimits, Scheduler
 from harness.errors import ConfigurationError, PromptTooLong
@@ -21,11 +22,15 @@ def rows_of_each_pass(pair):
 
 
 def finish(scheduler):
+    return [asked for asked, _ in finish_with(scheduler)]
+
+
+def finish_with(scheduler):
     done = []
     for _ in range(1000):
         if scheduler.idle:
             return done
-        done += [asked for asked, _ in scheduler.work()]
+        done += scheduler.work()
     pytest.fail("the scheduler never gets done")
 
 
@@ -188,8 +193,8 @@ def test_another_error_than_want_of_memory_is_not_taken_for_it():
 def test_rollouts_of_one_prompt_join_together():
     pair, scheduler = scheduler_of(max_rows=4)
     first, second = (0, 0), (1, 1)
-    for prompt in (first, second, first, second, first, first):
-        scheduler.add(request(prompt, max_tokens=2, seed=len(pair.passes)))
+    for seed, prompt in enumerate((first, second, first, second, first, first)):
+        scheduler.add(request(prompt, max_tokens=2, seed=seed))
     scheduler.work()
     assert pair.passes[0].target == [first]
     finish(scheduler)
@@ -231,6 +236,62 @@ def test_dropping_the_last_request_makes_the_scheduler_idle():
     asked = request((0,))
     scheduler.add(asked)
     scheduler.drop([asked])
+    assert scheduler.idle
+
+
+def test_identical_requests_are_decoded_once_and_all_of_them_answered():
+    pair = FakePair.by_history()
+    scheduler = Scheduler(Engine(pair, frozenset()), BatchLimits())
+    kinds = [{"seed": 1}, {"seed": 1}, {"seed": 2}, {"seed": 1, "alpha": 1.0}]
+    asked = [request((3, 1), max_tokens=4, **kind) for kind in kinds]
+    for one in asked:
+        scheduler.add(one)
+    first = scheduler.work()
+    late = request((3, 1), max_tokens=4, seed=2)
+    scheduler.add(late)
+    done = {id(one): rollout.ids for one, rollout in [*first, *finish_with(scheduler)]}
+    assert rows_of_each_pass(pair) == [1, 3, 3, 3]
+    assert len(done) == 5
+    assert done[id(asked[0])] == done[id(asked[1])]
+    assert done[id(asked[2])] == done[id(late)]
+
+
+def test_what_makes_no_difference_makes_requests_identical():
+    """Greedy decoding takes no random number, and constraints mean the same in any order."""
+    pair = FakePair.by_history()
+    scheduler = Scheduler(Engine(pair, frozenset()), BatchLimits())
+    masks = parse_constraints("plausibility=0.1:first=1")
+    for seed, constraints in enumerate((masks, masks[::-1])):
+        scheduler.add(request((3,), temperature=0, seed=seed, constraints=constraints))
+    scheduler.work()
+    assert rows_of_each_pass(pair) == [1, 1]
+
+
+def test_other_stop_checks_make_other_requests():
+    pair = FakePair.by_history()
+    scheduler = Scheduler(Engine(pair, frozenset()), BatchLimits())
+    for length in (2, 3):
+        scheduler.add(request((3,), reached_stop=lambda ids, n=length: len(ids) == n))
+    assert sorted(len(rollout.ids) for _, rollout in finish_with(scheduler)) == [2, 3]
+
+
+@pytest.mark.parametrize("leaves", [0, 1])
+@pytest.mark.parametrize("begun", [True, False])
+def test_who_leaves_takes_nothing_from_those_who_asked_for_the_same(leaves, begun):
+    pair = FakePair.by_history()
+    scheduler = Scheduler(Engine(pair, frozenset()), BatchLimits())
+    asked = [request((3,), max_tokens=3) for _ in range(2)]
+    for one in asked:
+        scheduler.add(one)
+    if begun:
+        scheduler.work()
+    scheduler.drop([asked[leaves]])
+    [(told, rollout)] = finish_with(scheduler)
+    assert told is asked[1 - leaves]
+    assert len(rollout.ids) == 3
+    assert len(pair.passes) == 3
+    scheduler.add(asked[leaves])
+    scheduler.drop([asked[leaves]])
     assert scheduler.idle
 
 

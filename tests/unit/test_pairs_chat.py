@@ -103,6 +103,14 @@ def test_a_stop_string_is_seen_at_the_beginning_and_far_into_a_reply():
     assert first_stop("x" * 300 + "STOP", ["STOP"]) == 304
 
 
+def test_checks_for_the_same_stop_strings_are_equal():
+    """Requests that differ in nothing else are decoded once."""
+    one, same, other = (CHAT.stop_check(strings) for strings in (["a"], ["a"], ["b"]))
+    assert one == same
+    assert hash(one) == hash(same)
+    assert one != other
+
+
 def test_half_a_stop_string_is_not_one():
     assert first_stop("STOSTO ST OP", ["STOP"]) is None
 
