@@ -36,7 +36,7 @@ from transformers import (
     Qwen2Config,
 )
 
-from harness.decoding.pair_model import PairLogits, Prompt
+from harness.decoding.pair_model import PairLogits, Prompt, SideName
 from harness.decoding.rollout import RolloutRequest
 from harness.decoding.sampling import uniform_stream
 from harness.decoding.settings import RolloutSettings
@@ -141,6 +141,9 @@ class FakePair:
         state.baseline = [(*ids, token) for ids, token in zip(state.baseline, read, strict=True)]
         return self._logits(state)
 
+    def alone(self, side: SideName) -> "FakePair":
+        return FakeSide(self, side)
+
     def _logits(self, state: FakeState) -> PairLogits:
         self.before_pass(next(self._numbers))
         self.passes.append(Pass(state.target, state.baseline))
@@ -148,6 +151,26 @@ class FakePair:
             torch.tensor([self.target(ids) for ids in state.target]),
             torch.tensor([self.baseline(ids) for ids in state.baseline]),
         )
+
+
+class FakeSide(FakePair):
+    """One side of a fake pair; what it reads is recorded with the pair's, the other side empty."""
+
+    def __init__(self, pair: FakePair, side: SideName) -> None:
+        own = pair.target if side == "target" else pair.baseline
+        super().__init__(own, own, pair.vocab_size, pair.max_context)
+        self._pair, self._side = pair, side
+
+    def read_prompts(self, prompts: Sequence[Prompt]) -> tuple[FakeState, PairLogits]:
+        own = [one.target_ids if self._side == "target" else one.baseline_ids for one in prompts]
+        return super().read_prompts([Prompt(ids, ids) for ids in own])
+
+    def _logits(self, state: FakeState) -> PairLogits:
+        self._pair.before_pass(next(self._pair._numbers))
+        read = {"target": [], "baseline": [], self._side: state.target}
+        self._pair.passes.append(Pass(**read))
+        logits = torch.tensor([self.target(ids) for ids in state.target])
+        return PairLogits(logits, logits)
 
 
 @dataclass(frozen=True)

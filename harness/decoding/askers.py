@@ -7,10 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from harness.constraint import canonical
-from harness.decoding.rollout import Rollout, RolloutRequest
+from harness.decoding.rollout import Ended, Rollout, RolloutRequest
 from harness.errors import DecodingError
-
-Outcome = tuple[RolloutRequest, Rollout | DecodingError]
 
 
 @dataclass(eq=False)
@@ -34,7 +32,7 @@ class Askers:
         decoding.askers.append(request)
         return decoding.request is request
 
-    def answer(self, decoded: RolloutRequest, outcome: Rollout | DecodingError) -> list[Outcome]:
+    def answer(self, decoded: RolloutRequest, outcome: Rollout | DecodingError) -> list[Ended]:
         """Give what a decoding came to to everybody who asked for it."""
         decoding = self._decodings.pop(_identity(decoded))
         return [(asker, outcome) for asker in decoding.askers]

@@ -1,53 +1,30 @@
-"""The decoding loop: requests in, rollouts out, any mixture of settings in one batch.
+"""The decoding loop: requests in, rollouts out, any mixture of settings in one step.
 
 Knows when a row is admitted, when it ends and what it leaves behind. Knows no text: whether a
 stop string was reached is asked of the request.
 """
 
-from collections.abc import Container, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections import Counter
+from collections.abc import Container, Hashable, Sequence
+from typing import Any
 
 import torch
 
-from harness.decoding.batch import Batch, Row
+from harness.decoding.batch import Row
 from harness.decoding.effort import Effort
-from harness.decoding.pair_model import PairLogits, PairModel, Prompt
-from harness.decoding.rollout import Rollout, RolloutRequest, StopReason
+from harness.decoding.extent import Extent
+from harness.decoding.lane import Lane, side_alone
+from harness.decoding.pair_model import PairModel, Prompt, SideName
+from harness.decoding.rollout import Ended, Rollout, RolloutRequest, StopReason
 from harness.errors import DecodingError, PromptTooLong
-
-# Tokens per side, padding included, that one forward pass reads of prompts: its activations and
-# attention scores take memory that grows with them.
-_PREFILL_TOKENS = 8192
-
-
-# Of one row and vocabulary entry, at the peak of a step: both sides' logits as the model gives
-# them, in float32, and once more while rows are added.
-_BYTES_PER_LOGIT = 24
-
-
-class Extent(NamedTuple):
-    """The size of a batch, each number of tokens the largest of its rows': all are padded to it."""
-
-    n_prompts: int
-    longest_prompt: int
-    n_rows: int
-    longest_reply: int
-
-    def with_row(self, row: "Extent", *, new_prompt: bool) -> "Extent":
-        """Add one row, and its prompt where no row has it yet."""
-        return Extent(
-            self.n_prompts + new_prompt,
-            max(self.longest_prompt, row.longest_prompt),
-            self.n_rows + 1,
-            max(self.longest_reply, row.longest_reply),
-        )
 
 
 class Engine:
-    """Continues all admitted rows by one token a step; a finished row leaves the batch.
+    """Continues all admitted rows by one token a step; a finished row leaves at once.
 
     Rows are independent: each has its own alpha, sampling settings, seed and limits, and its
-    random numbers come from (seed, step) alone.
+    random numbers come from (seed, step) alone. Where most rows are decided by one side, that side
+    alone reads them, if the pair allows it.
 
     Args:
         model: the pair.
@@ -57,14 +34,19 @@ class Engine:
     def __init__(self, model: PairModel[Any], eos_ids: frozenset[int]) -> None:
         self._model = model
         self._eos_ids = eos_ids
-        self._batch: Batch | None = None
+        self._lane_of: dict[SideName | None, Lane] = {None: Lane(model)}
+        self._ended: list[Ended] = []
         self.effort = Effort()
         """What decoding has taken so far."""
 
     @property
+    def _lanes(self) -> list[Lane]:
+        return list(dict.fromkeys(self._lane_of.values()))
+
+    @property
     def n_rows(self) -> int:
         """Rows that are being decoded."""
-        return len(self._batch.rows) if self._batch else 0
+        return sum(len(lane.rows) for lane in self._lanes)
 
     @property
     def device(self) -> torch.device:
@@ -74,14 +56,14 @@ class Engine:
     @property
     def requests(self) -> list[RolloutRequest]:
         """What is being decoded."""
-        return [row.request for row in self._batch.rows] if self._batch else []
+        return [row.request for lane in self._lanes for row in lane.rows]
 
     @property
     def extent(self) -> Extent:
         """What the rows may come to hold."""
-        rows = self._batch.rows if self._batch else []
+        rows = [row for lane in self._lanes for row in lane.rows]
         return Extent(
-            n_prompts=len({row.request.prompt for row in rows}),
+            n_prompts=len({self.place(row.request) for row in rows}),
             longest_prompt=max((row.request.prompt.longest for row in rows), default=0),
             n_rows=len(rows),
             longest_reply=max((row.limit for row in rows), default=0),
@@ -92,14 +74,16 @@ class Engine:
         return Extent(1, request.prompt.longest, 1, self._limit(request))
 
     def bytes_of(self, extent: Extent) -> int:
-        """Memory that rows of an extent take: keys, values and logits, of both sides."""
-        tokens = extent.n_prompts * extent.longest_prompt + extent.n_rows * extent.longest_reply
-        logits = extent.n_rows * self._model.vocab_size * _BYTES_PER_LOGIT
-        return tokens * self._model.bytes_per_token + logits
+        """Memory that rows of an extent take."""
+        return extent.bytes_of(self._model.bytes_per_token, self._model.vocab_size)
 
     def free_bytes(self) -> int:
         """Memory that is free where the pair is."""
         return self._model.free_bytes()
+
+    def place(self, request: RolloutRequest) -> Hashable:
+        """Return what requests that share a prompt in memory have in common."""
+        return side_alone(request.settings), request.prompt
 
     def admit(self, requests: Sequence[RolloutRequest]) -> None:
         """Read the requests' prompts, each distinct one once, and add them as rows.
@@ -107,62 +91,52 @@ class Engine:
         Raises:
             PromptTooLong: if a prompt leaves no room for one token; nothing is admitted then.
         """
-        if not requests:
-            return
         rows = [Row(request, self._limit(request)) for request in requests]
-        distinct = {request.prompt: None for request in requests}
-        index = {prompt: i for i, prompt in enumerate(distinct)}
-        state, logits = self._read(list(distinct))
-        fan_out = [index[one.prompt] for one in requests]
-        state.select(fan_out)
-        newcomers = Batch(rows, state, PairLogits(*(side[fan_out] for side in logits)))
-        if self._batch is None:
-            self._batch = newcomers
-        else:
-            self._batch.join(newcomers)
+        by_side: dict[SideName | None, list[Row]] = {}
+        for row, side in zip(rows, self._sides(requests), strict=True):
+            by_side.setdefault(side, []).append(row)
+        for side, own in by_side.items():
+            self._lane(side).admit(own)
 
-    def _read(self, prompts: list[Prompt]) -> tuple[Any, PairLogits]:
-        """Read prompts in parts of bounded size, each part padded to its own longest."""
-        state: Any = None
-        logits: list[PairLogits] = []
-        for part in _parts(prompts, _PREFILL_TOKENS):
-            part_state, part_logits = self._model.read_prompts(part)
-            logits.append(part_logits)
-            if state is None:
-                state = part_state
-            else:
-                state.join(part_state)
-        return state, PairLogits(*(torch.cat(side) for side in zip(*logits, strict=True)))
+    def _sides(self, requests: Sequence[RolloutRequest]) -> list[SideName | None]:
+        """Return the side that each request is to be read by alone, or None for both.
 
-    def step(self) -> list[tuple[RolloutRequest, Rollout | DecodingError]]:
+        A pass of its own reads the weights once more, which takes as long as some 15 rows, and
+        prompts that both sides need as well are read twice: 10 rows of one side beside 10 of both
+        took half as long again as all 20 together. So a side is read alone only where more rows
+        need it than need both.
+        """
+        need = Counter(side_alone(one.settings) for one in (*self.requests, *requests))
+        alone = [side_alone(one.settings) for one in requests]
+        return [side if need[side] > need[None] else None for side in alone]
+
+    def _lane(self, side: SideName | None) -> Lane:
+        """Return the lane of a side; that of both where the pair can't be read so."""
+        if side is not None and side not in self._lane_of:
+            alone = self._model.alone(side)
+            self._lane_of[side] = self._lane_of[None] if alone is None else Lane(alone)
+        return self._lane_of[side]
+
+    def step(self) -> list[Ended]:
         """Sample one token for every row and return what ended with it.
 
         A row whose logits are not numbers ends with an error; the others go on.
         """
-        batch = self._batch
-        if batch is None:
+        if not self.n_rows:
             return []
-        self.effort = self.effort.plus(Effort(steps=1, row_steps=len(batch.rows)))
-        tokens = batch.sample()
-        finished: list[tuple[RolloutRequest, Rollout | DecodingError]] = []
-        ended_rows = []
-        for i, (row, token) in enumerate(zip(batch.rows, tokens, strict=True)):
-            ended = self._ended(row, token)
-            if ended is None:
-                continue
-            ended_rows.append(i)
-            if isinstance(ended, DecodingError):
-                finished.append((row.request, ended))
-                continue
-            finished.append((row.request, batch.rollout(i, ended)))
-            self.effort = self.effort.plus(Effort(useful_tokens=len(row.ids)))
-        if ended_rows:
-            batch.remove(ended_rows)
-        if batch.rows:
-            batch.logits = self._model.read_tokens(batch.state, batch.last_tokens)
-        else:
-            self._batch = None
-        return finished
+        self.effort = self.effort.plus(Effort(steps=1, row_steps=self.n_rows))
+        for lane in self._lanes:
+            self._ended += lane.sample(self._reason)
+        for lane in self._lanes:
+            lane.read_on()
+        return self._told()
+
+    def _told(self) -> list[Ended]:
+        """Hand out what has ended; it waits here while tokens are read, which may fail."""
+        ended, self._ended = self._ended, []
+        tokens = sum(len(one.ids) for _, one in ended if isinstance(one, Rollout))
+        self.effort = self.effort.plus(Effort(useful_tokens=tokens))
+        return ended
 
     def run(self, requests: Sequence[RolloutRequest]) -> list[Rollout]:
         """Decode the requests to their ends and return the rollouts in the same order.
@@ -181,19 +155,16 @@ class Engine:
                 done[id(request)] = ended
         return [done[id(request)] for request in requests]
 
-    def abandon(self) -> None:
-        """Drop every row, after an error."""
-        self._batch = None
+    def abandon(self) -> list[Ended]:
+        """Drop every row, after an error; return what had ended before it and was not told."""
+        for lane in self._lanes:
+            lane.clear()
+        return self._told()
 
     def drop(self, request_ids: Container[int]) -> None:
         """Drop the rows of these requests, by ``id()``: nobody waits for them any more."""
-        if self._batch is None:
-            return
-        unwanted = [i for i, row in enumerate(self._batch.rows) if id(row.request) in request_ids]
-        if unwanted:
-            self._batch.remove(unwanted)
-        if not self._batch.rows:
-            self._batch = None
+        for lane in self._lanes:
+            lane.drop(request_ids)
 
     def check_fits(self, prompt: Prompt) -> None:
         """Raise PromptTooLong if the prompt leaves no room for one token."""
@@ -209,7 +180,7 @@ class Engine:
         room = self._model.max_context - request.prompt.longest
         return min(request.settings.max_tokens, room)
 
-    def _ended(self, row: Row, token: int) -> StopReason | DecodingError | None:
+    def _reason(self, row: Row, token: int) -> StopReason | DecodingError | None:
         """Record the token and say why the row ends with it, if it does."""
         if token < 0:
             return DecodingError(
@@ -224,16 +195,3 @@ class Engine:
         if len(row.ids) < row.limit:
             return None
         return "max_tokens" if row.limit == row.request.settings.max_tokens else "model_length"
-
-
-def _parts(prompts: Sequence[Prompt], budget: int) -> Iterator[list[Prompt]]:
-    """Split prompts so that a part's rows times its longest prompt stay within the budget."""
-    part: list[Prompt] = []
-    for prompt in prompts:
-        longest = max(one.longest for one in (*part, prompt))
-        if part and (len(part) + 1) * longest > budget:
-            yield part
-            part = []
-        part.append(prompt)
-    if part:
-        yield part

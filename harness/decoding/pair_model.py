@@ -5,10 +5,12 @@ A protocol, so that a table of logits written by hand in a test decodes like rea
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, Self, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor
+
+SideName = Literal["target", "baseline"]
 
 
 @dataclass(frozen=True)
@@ -81,3 +83,10 @@ class PairModel(Protocol[StateT]):
 
     def read_tokens(self, state: StateT, tokens: Tensor) -> PairLogits:
         """Read one further token per row, [rows] int64, the same on both sides."""
+
+    def alone(self, side: SideName) -> "PairModel[Any] | None":
+        """Return one side by itself, at half the work: a pair whose logits are its on both sides.
+
+        They are those that it has beside the other side, to the bit where the products allow it.
+        None where this pair's sides can't be told apart.
+        """

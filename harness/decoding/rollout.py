@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from harness.decoding.pair_model import Prompt
 from harness.decoding.settings import RolloutSettings
 from harness.decoding.trace import Trace
+from harness.errors import DecodingError
 
 StopReason = Literal["stop", "max_tokens", "model_length"]
 
@@ -41,3 +42,7 @@ class Rollout:
     """One row of figures per id; None where the settings asked for none."""
     alternatives: tuple[Alternatives, ...] = ()
     """One per id where the settings asked for them."""
+
+
+Ended = tuple[RolloutRequest, Rollout | DecodingError]
+"""A request and what it came to."""

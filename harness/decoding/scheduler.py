@@ -3,14 +3,13 @@
 import logging
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
-from harness.decoding.askers import Askers, Outcome
+from harness.decoding.askers import Askers
 from harness.decoding.effort import Effort
 from harness.decoding.engine import Engine
-from harness.decoding.pair_model import Prompt
-from harness.decoding.rollout import RolloutRequest
+from harness.decoding.rollout import Ended, RolloutRequest
 from harness.errors import ConfigurationError
 
 # Rows that may be free before newcomers join, as a share of the batch: reading one prompt takes
@@ -62,8 +61,8 @@ class Scheduler:
         self._max_bytes = (
             engine.free_bytes() / 2 if limits.memory_gb is None else limits.memory_gb * 1e9
         )
-        # By prompt, in order of arrival: rollouts of one prompt join together and share prefill.
-        self._waiting: dict[Prompt, deque[RolloutRequest]] = {}
+        # In order of arrival: rollouts of one prompt and its sides join together and share prefill.
+        self._waiting: dict[Hashable, deque[RolloutRequest]] = {}
         self._joining: list[RolloutRequest] = []
         self._askers = Askers()
 
@@ -103,16 +102,16 @@ class Scheduler:
             self._enqueue(request)
 
     def _enqueue(self, request: RolloutRequest) -> None:
-        self._waiting.setdefault(request.prompt, deque()).append(request)
+        self._waiting.setdefault(self._engine.place(request), deque()).append(request)
 
     def drop(self, requests: Iterable[RolloutRequest]) -> None:
         """Forget requests that nobody waits for any more, queued or in the batch."""
         unwanted = {id(request) for request in self._askers.leave(requests)}
-        for prompt, requests_of_prompt in list(self._waiting.items()):
-            kept = deque(r for r in requests_of_prompt if id(r) not in unwanted)
-            self._waiting[prompt] = kept
+        for place, requests_of_place in list(self._waiting.items()):
+            kept = deque(r for r in requests_of_place if id(r) not in unwanted)
+            self._waiting[place] = kept
             if not kept:
-                del self._waiting[prompt]
+                del self._waiting[place]
         self._engine.drop(unwanted)
 
     def clear(self) -> None:
@@ -121,7 +120,7 @@ class Scheduler:
         self._askers.clear()
         self._engine.abandon()
 
-    def work(self) -> list[Outcome]:
+    def work(self) -> list[Ended]:
         """Admit who may join, decode one token for every row, return who got what with it.
 
         Raises:
@@ -131,11 +130,11 @@ class Scheduler:
             self._admit()
             ended = self._engine.step()
         except (MemoryError, RuntimeError) as error:
-            in_flight = [*self._engine.requests, *self._joining]
-            if not _is_out_of_memory(error) or len(in_flight) < 2:
+            # Some that were joining may have joined already.
+            each = {id(one): one for one in (*self._engine.requests, *self._joining)}
+            if not _is_out_of_memory(error) or len(each) < 2:
                 raise
-            self._begin_again(in_flight)
-            return []
+            ended = self._begin_again(list(each.values()))
         return [
             told for request, outcome in ended for told in self._askers.answer(request, outcome)
         ]
@@ -148,8 +147,12 @@ class Scheduler:
             self._engine.admit(self._joining)
             self._joining = []
 
-    def _begin_again(self, in_flight: list[RolloutRequest]) -> None:
-        """Put what is being decoded back at the head of the queue, for smaller batches."""
+    def _begin_again(self, in_flight: list[RolloutRequest]) -> list[Ended]:
+        """Put what is being decoded back at the head of the queue, for smaller batches.
+
+        Returns:
+            What had ended before memory ran out.
+        """
         self._max_rows = max(1, len(in_flight) // 2)
         _log.warning(
             "memory ran out with %d rollouts in a batch; they begin again, at most %d at a time",
@@ -158,23 +161,24 @@ class Scheduler:
         )
         queue = [*in_flight, *self.waiting]
         self._waiting, self._joining = {}, []
-        self._engine.abandon()
+        ended = self._engine.abandon()
         for request in queue:
             self._enqueue(request)
+        return ended
 
     def _next_group(self, free: int) -> list[RolloutRequest]:
         """Take requests, prompt by prompt, while rows and memory last."""
         group: list[RolloutRequest] = []
         extent = self._engine.extent
         while self._waiting and len(group) < free:
-            prompt, requests = next(iter(self._waiting.items()))
-            new_prompt = not group or group[-1].prompt != prompt
+            place, requests = next(iter(self._waiting.items()))
+            new_prompt = not group or self._engine.place(group[-1]) != place
             extent = extent.with_row(self._engine.extent_of(requests[0]), new_prompt=new_prompt)
             if extent.n_rows > 1 and self._engine.bytes_of(extent) > self._max_bytes:
                 break
             group.append(requests.popleft())
             if not requests:
-                del self._waiting[prompt]
+                del self._waiting[place]
         return group
 
 

@@ -57,6 +57,8 @@ class _Part:
     alpha: Tensor
     traced: Tensor | None
     """Which rows' figures are asked for, [rows], bool; None where no row's are."""
+    baseline: Tensor
+    """Positions of the rows that are the baseline's own: alpha -1 and no constraint, [n], int64."""
     sampling: SamplingTable
     grids: tuple[tuple[tuple[float, ...], Tensor], ...]
     """Each grid of strengths, and the positions of the rows that asked for it."""
@@ -154,6 +156,9 @@ def _amplified(part: _Part, logits: PairLogits, place: Tensor) -> tuple[StepLogi
     if part.constraints.any:
         difference, alpha, cut = part.constraints.apply(target, difference, alpha, place[part.rows])
     amplified = extrapolate(target, difference, alpha)
+    if len(part.baseline):
+        # To the bit, which t - (t - b) is not: rows that need no target are read without it.
+        amplified[part.baseline] = baseline[part.baseline]
     return StepLogits(target, baseline, amplified, alpha, difference), cut
 
 
@@ -186,6 +191,11 @@ def _part(
             torch.tensor([row.trace for row in own], device=device)
             if any(row.trace for row in own)
             else None
+        ),
+        baseline=torch.tensor(
+            [i for i, row in enumerate(own) if row.alpha == -1 and not row.constraints],
+            dtype=torch.int64,
+            device=device,
         ),
         sampling=SamplingTable.of(own, device),
         grids=tuple(

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from harness.decoding.pair_model import PairLogits, Prompt
+from harness.decoding.pair_model import PairLogits, Prompt, SideName
 from harness.errors import ConfigurationError
 from harness.pairs.endpoint import EndpointClient, Vocabulary
 from harness.pairs.memory import free_bytes
@@ -72,6 +72,9 @@ class EndpointPair:
         state.target = [(*ids, token) for ids, token in zip(state.target, read, strict=True)]
         state.baseline = [(*ids, token) for ids, token in zip(state.baseline, read, strict=True)]
         return self._ask(state)
+
+    def alone(self, side: SideName) -> None:
+        """Return None: either server's list names tokens that count on the other side as well."""
 
     def _ask(self, state: EndpointState) -> PairLogits:
         target = self._target.next_tokens(state.target)

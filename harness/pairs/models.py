@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from harness.decoding.pair_model import PairLogits, Prompt
+from harness.decoding.pair_model import PairLogits, Prompt, SideName
 from harness.errors import VocabularyMismatch
 from harness.pairs.memory import free_bytes
+from harness.pairs.one_side import OneSide
 from harness.pairs.reader import Reader
 from harness.pairs.row_cache import RowCache
 from harness.pairs.sides import Sides
@@ -109,6 +110,11 @@ class ModelPair:
         target = self._target.read_tokens(state.target, tokens)
         logits = self._baseline.read_tokens(state.baseline, tokens.to(self._baseline.device))
         return self._together(target, logits)
+
+    def alone(self, side: SideName) -> OneSide:
+        """Return one side by itself, read by its own weights alone."""
+        reader = self._target if side == "target" else self._baseline
+        return OneSide(reader, self._sides, side, self)
 
     def _apart(self, logits: Tensor) -> PairLogits:
         return PairLogits(logits[0::2, : self.vocab_size], logits[1::2, : self.vocab_size])

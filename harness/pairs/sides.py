@@ -5,11 +5,12 @@ Shared between a pair, which lays its rows out, and the layers that differ betwe
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 from torch import Tensor
 
-SideName = Literal["target", "baseline"]
+from harness.decoding.pair_model import SideName
+
+__all__ = ["SideName", "Sides"]
 
 
 class Sides:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from harness.decoding.pair_model import PairLogits, PairModel, Prompt
+from harness.decoding.pair_model import PairLogits, PairModel, Prompt, SideName
 
 NAMED_BY_NEITHER = -1e4
 """Logit of a token that neither side names: its probability is 0 in float32 at any alpha."""
@@ -106,6 +106,9 @@ class TruncatedPair:
     def read_tokens(self, state: Any, tokens: Tensor) -> PairLogits:
         """Read one further token per row."""
         return self._truncated(self._inner.read_tokens(state, tokens))
+
+    def alone(self, side: SideName) -> None:
+        """Return None: either side's list names tokens that count on the other side as well."""
 
     def _truncated(self, logits: PairLogits) -> PairLogits:
         target, baseline = (top_logprobs(side, self._k) for side in logits)

@@ -189,6 +189,19 @@ def test_a_rollout_is_the_same_to_the_bit_whoever_else_is_in_the_batch(dtype: st
             assert torch.equal(rollout.trace.figures, together[i].trace.figures)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_rollout_that_one_side_decides_is_the_same_when_that_side_alone_is_read(dtype: str):
+    pair = load_pair(resolve_pair("refuser", {"dtype": dtype}))
+    for alpha in (0.0, -1.0):
+        asked = [
+            (ids, {"alpha": alpha, "seed": i, "max_tokens": 6 + i})
+            for i, ids in enumerate(ids_of(pair))
+        ]
+        both = run(pair, asked)
+        alone = run(pair, [(ids, {**given, "trace": False}) for ids, given in asked])
+        assert [one.ids for one in alone] == [one.ids for one in both]
+
+
 def test_fifty_prompts_at_six_alphas_decode_as_a_batched_loop_over_two_models(
     pair: LoadedPair, references: tuple[PreTrainedModel, PreTrainedModel]
 ):

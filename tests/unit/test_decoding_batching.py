@@ -28,6 +28,7 @@ def requests(draw):
         seed=draw(st.integers(0, 2**64 - 1)),
         max_tokens=draw(st.integers(1, 8)),
         top_logprobs=draw(st.sampled_from([0, 0, 2, 5])),
+        trace=draw(st.booleans()),
         reached_stop=None if stop_at is None else lambda ids: ids[-1] == stop_at,
     )
 
@@ -38,11 +39,13 @@ batches = st.lists(requests(), min_size=1, max_size=7)
 def assert_as_if_alone(pair, asked, rollout):
     slow = slow_rollout(pair, asked, EOS)
     assert rollout.ids == slow.ids
-    expected = [figures["amplified_logp_nats"] for figures in slow.figures]
-    assert rollout.trace["amplified_logp_nats"].tolist() == pytest.approx(expected, abs=1e-4)
     [alone] = Engine(pair, EOS).run([asked])
     assert rollout.stop_reason == alone.stop_reason
-    torch.testing.assert_close(rollout.trace.figures, alone.trace.figures)
+    assert (rollout.trace is not None) == asked.settings.trace
+    if rollout.trace is not None:
+        expected = [figures["amplified_logp_nats"] for figures in slow.figures]
+        assert rollout.trace["amplified_logp_nats"].tolist() == pytest.approx(expected, abs=1e-4)
+        torch.testing.assert_close(rollout.trace.figures, alone.trace.figures)
     assert [one.ids for one in rollout.alternatives] == [one.ids for one in alone.alternatives]
 
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from harness.decoding.engine import Engine, Extent
+from harness.decoding.engine import Engine
+from harness.decoding.extent import Extent
 from harness.decoding.pair_model import Prompt
 from harness.decoding.rollout import RolloutRequest
 from harness.decoding.trace import TRACE_FIELDS

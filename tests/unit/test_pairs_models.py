@@ -222,7 +222,7 @@ def test_prompts_read_in_parts_decode_as_prompts_read_at_once(monkeypatch, tmp_p
     base = tiny_model("llama")
     pair = shared_weights(base, save_random_adapter(base, tmp_path))
     whole = Engine(pair, EOS).run(mixed_requests())
-    monkeypatch.setattr("harness.decoding.engine._PREFILL_TOKENS", 8)
+    monkeypatch.setattr("harness.decoding.prefill._PREFILL_TOKENS", 8)
     parts = Engine(pair, EOS).run(mixed_requests())
     assert [one.ids for one in parts] == [one.ids for one in whole]
 
