@@ -59,6 +59,9 @@ class Store:
 
     def append(self, other: "Store", mine: int, theirs: int) -> None:
         """Put another's first ``theirs`` slots behind the first ``mine`` of this one."""
+        if self.data.numel():
+            # Slots also for rows that have read nothing yet: they may be moved before they do.
+            self.fit(mine + theirs, self.data.shape[2], self.data)
         # What ended rows left there may be NaN, which a weight of 0 does not silence.
         self.data[mine : mine + theirs] = 0
         if other.data.numel():

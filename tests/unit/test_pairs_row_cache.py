@@ -151,3 +151,11 @@ def test_columns_come_in_whole_steps_and_hold_the_next_token(length):
     cache.reply_lengths = [length]
     assert cache.fit_reply_columns() % COLUMN_STEP == 0
     assert cache.fit_reply_columns() >= length + 1
+
+
+def test_a_row_that_has_read_nothing_yet_may_take_the_place_of_one_that_ends():
+    """A row that ended while newcomers waited for their first pass ended everybody's decoding."""
+    cache = filled([1.0], [2.0], replies=([7.0], [8.0]))
+    cache.join(filled([3.0], [4.0]))
+    cache.select([0, 3, 2])
+    assert read(cache) == [[1, 7], [4], [3]]
