@@ -19,7 +19,7 @@ from transformers.masking_utils import AttentionMaskInterface
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from harness.errors import PairError
-from harness.pairs.row_cache import LayerStores, RowCache
+from harness.pairs.row_cache import COLUMN_STEP, LayerStores, RowCache
 
 # Rows that a prompt's keys are multiplied with at least: the matrix library sums a single row's
 # products in another order, and its bits would tell whether other rows share its prompt.
@@ -101,14 +101,18 @@ def attending(cache: RowCache, attention: Pass) -> Iterator[set[int]]:
 class PromptPass:
     """Reads a stretch of every prompt, padded on the right; rows are the cache's prompts.
 
+    On a CPU, ``COLUMN_STEP`` queries are answered at a time: the matrix library sums products of
+    other sizes in another order, and a prompt's bits would tell how long those beside it are.
+
     Args:
-        start: tokens that have been read of every prompt.
+        start: tokens that have been read of every prompt, whole steps of columns.
         stop: tokens that will have been, padding included.
         columns: that the longest prompt takes in the end.
     """
 
     def __init__(self, start: int, stop: int, columns: int) -> None:
         self._start, self._stop, self._columns = start, stop, columns
+        self._hidden: dict[tuple[int, int, int | None], Tensor] = {}
 
     def attend(
         self, layer: LayerStores, states: tuple[Tensor, Tensor, Tensor], heads: Heads
@@ -121,8 +125,23 @@ class PromptPass:
         keys, values = (
             _repeat(store.data[:, :, : self._stop], queries.shape[1]) for store in layer.prompts
         )
-        out = _attend_prompts(queries, keys, values, heads, self._start)
-        return out.transpose(1, 2)
+        step = COLUMN_STEP if queries.device.type == "cpu" else self._stop - self._start
+        answers = []
+        for start in range(self._start, self._stop, step):
+            stop = min(start + step, self._stop)
+            asked = queries[:, :, start - self._start : stop - self._start]
+            hidden = self._later(start, stop, heads.window, queries.device)
+            answers.append(_answer(asked, keys[:, :, :stop], values[:, :, :stop], heads, hidden))
+        return torch.cat(answers, dim=2).transpose(1, 2)
+
+    def _later(self, start: int, stop: int, window: int | None, device: torch.device) -> Tensor:
+        """Where the keys are that a query does not attend to, [queries, keys]."""
+        hidden = self._hidden.get((start, stop, window))
+        if hidden is None:
+            seen = torch.arange(stop, device=device)
+            back = seen[start:, None] - seen[None]
+            hidden = self._hidden[start, stop, window] = (back < 0) | (back >= (window or stop))
+        return hidden
 
 
 class TokenPass:
@@ -227,20 +246,7 @@ class _Groups:
         return apart.reshape(prompts * self._size, heads, n, size).index_select(0, self._place)
 
 
-def _attend_prompts(
-    queries: Tensor, keys: Tensor, values: Tensor, heads: Heads, start: int
-) -> Tensor:
-    n, seen = queries.shape[2], keys.shape[2]
-    narrow = heads.window is not None and heads.window < seen
-    if start == 0 and not narrow and heads.softcap is None:
-        return F.scaled_dot_product_attention(
-            queries, keys, values, is_causal=True, scale=heads.scale
-        )
-    back = (
-        torch.arange(start, start + n, device=keys.device)[:, None]
-        - torch.arange(seen, device=keys.device)[None]
-    )
-    hidden = (back < 0) | (back >= (heads.window or seen))
+def _answer(queries: Tensor, keys: Tensor, values: Tensor, heads: Heads, hidden: Tensor) -> Tensor:
     if heads.softcap is None:
         return F.scaled_dot_product_attention(
             queries, keys, values, attn_mask=~hidden, scale=heads.scale

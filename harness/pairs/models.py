@@ -94,11 +94,13 @@ class ModelPair:
         """Read the prompts of both sides."""
         if self.one_pass:
             rows = [ids for one in prompts for ids in (one.target_ids, one.baseline_ids)]
+            with self._sides.paired(1):
+                opening = self._target.read_opening(rows, n_sides=2)
             with self._sides.paired(len(prompts)):
-                cache, logits = self._target.read_prompts(rows)
+                cache, logits = self._target.read_prompts(rows, opening)
             return PairedRows(cache, cache), self._apart(logits)
-        target, target_logits = self._target.read_prompts([p.target_ids for p in prompts])
-        baseline, logits = self._baseline.read_prompts([p.baseline_ids for p in prompts])
+        target, target_logits = _read(self._target, [one.target_ids for one in prompts])
+        baseline, logits = _read(self._baseline, [one.baseline_ids for one in prompts])
         return PairedRows(target, baseline), self._together(target_logits, logits)
 
     def read_tokens(self, state: PairedRows, tokens: Tensor) -> PairLogits:
@@ -123,3 +125,7 @@ class ModelPair:
         return PairLogits(
             target[:, : self.vocab_size], baseline[:, : self.vocab_size].to(self.device)
         )
+
+
+def _read(reader: Reader, prompts: Sequence[tuple[int, ...]]) -> tuple[RowCache, Tensor]:
+    return reader.read_prompts(prompts, reader.read_opening(prompts))

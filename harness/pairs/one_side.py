@@ -60,7 +60,7 @@ class OneSide:
         target = self._side == "target"
         rows = [one.target_ids if target else one.baseline_ids for one in prompts]
         with self._sides.only(self._side):
-            cache, logits = self._reader.read_prompts(rows)
+            cache, logits = self._reader.read_prompts(rows, self._reader.read_opening(rows))
         return SideRows(cache), self._both(logits)
 
     def read_tokens(self, state: SideRows, tokens: Tensor) -> PairLogits:

@@ -15,6 +15,7 @@ from transformers import PreTrainedModel
 from harness.errors import PairError
 from harness.pairs.attention import NAME, Pass, PromptPass, TokenPass, attending
 from harness.pairs.joint_linear import join_linears
+from harness.pairs.opening import shared_tokens
 from harness.pairs.packing import pack_linears
 from harness.pairs.row_cache import COLUMN_STEP, RowCache
 
@@ -53,9 +54,40 @@ class Reader:
         # One token is read to see what it takes, and whether all layers attend as they should.
         self.bytes_per_token = self._read_one().bytes_per_token()
 
-    def read_prompts(self, prompts: Sequence[tuple[int, ...]]) -> tuple[RowCache, Tensor]:
-        """Read whole prompts; return the logits after each last token, [prompts, vocab]."""
+    def read_opening(self, prompts: Sequence[tuple[int, ...]], n_sides: int = 1) -> RowCache | None:
+        """Read what all prompts of a side begin with, for ``read_prompts``, once for each side.
+
+        Args:
+            prompts: the sides' in turn, as ``read_prompts`` will be given them.
+            n_sides: that take turns; the pass has so many rows.
+
+        Returns:
+            None where nothing is shared or it would not pay.
+        """
+        shared = shared_tokens(prompts, n_sides)
+        if not shared:
+            return None
+        cache = RowCache([shared] * n_sides, self.device)
+        self._read_stretches([ids[:shared] for ids in prompts[:n_sides]], cache, 0)
+        return cache
+
+    def read_prompts(
+        self, prompts: Sequence[tuple[int, ...]], opening: RowCache | None = None
+    ) -> tuple[RowCache, Tensor]:
+        """Read whole prompts; return the logits after each last token, [prompts, vocab].
+
+        Args:
+            prompts: token ids.
+            opening: what ``read_opening`` has read of these prompts.
+        """
         cache = RowCache([len(ids) for ids in prompts], self.device)
+        start = 0 if opening is None else cache.begin_with(opening)
+        return cache, self._read_stretches(prompts, cache, start)
+
+    def _read_stretches(
+        self, prompts: Sequence[tuple[int, ...]], cache: RowCache, start: int
+    ) -> Tensor:
+        """Read prompts from a column on; return the logits after each last token."""
         columns = cache.fit_prompt_columns()
         ids = torch.zeros(len(prompts), columns, dtype=torch.int64)
         for row, prompt in enumerate(prompts):
@@ -63,20 +95,20 @@ class Reader:
         ids = ids.to(self.device)
         ends = torch.tensor(cache.prompt_lengths, device=self.device) - 1
         logits: Tensor | None = None
-        for start in range(0, columns, _STRETCH):
-            stop = min(start + _STRETCH, columns)
-            self._last = (ends - start).clamp(0, stop - start - 1)
+        for first in range(start, columns, _STRETCH):
+            stop = min(first + _STRETCH, columns)
+            self._last = (ends - first).clamp(0, stop - first - 1)
             # What pads a prompt may lie beyond the context, and GPT-2's positions are a table.
-            positions = torch.arange(start, stop, device=self.device)
+            positions = torch.arange(first, stop, device=self.device)
             positions = positions.clamp(max=self.max_context - 1).expand(len(prompts), -1)
             found = self._forward(
-                ids[:, start:stop], positions, cache, PromptPass(start, stop, columns)
+                ids[:, first:stop], positions, cache, PromptPass(first, stop, columns)
             )
             self._last = None
-            here = (start <= ends) & (ends < stop)
+            here = (first <= ends) & (ends < stop)
             logits = found if logits is None else torch.where(here[:, None], found, logits)
         assert logits is not None
-        return cache, logits
+        return logits
 
     def read_tokens(self, cache: RowCache, tokens: Tensor) -> Tensor:
         """Read one further token per row, [rows]; return the logits, [rows, vocab]."""

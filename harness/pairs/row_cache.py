@@ -160,6 +160,22 @@ class RowCache:
         self._drop_unread_prompts()
         self.version += 1
 
+    def begin_with(self, opening: "RowCache") -> int:
+        """Let every prompt begin with what another cache's prompts have read, taking turns.
+
+        Args:
+            opening: its prompts are of one length.
+
+        Returns:
+            That length, in tokens.
+        """
+        n_opening = len(opening.prompt_lengths)
+        index = self._index([row % n_opening for row in range(len(self.prompt_lengths))])
+        for number, layer in opening.layers.items():
+            for store, read in zip(self.layer(number).prompts, layer.prompts, strict=True):
+                store.data = read.data[index]
+        return opening.prompt_lengths[0]
+
     def join(self, other: "RowCache") -> None:
         """Append another cache's prompts and rows."""
         mine, prompts = len(self), len(self.prompt_lengths)
