@@ -1,7 +1,8 @@
-"""The solver of the project's tasks: Inspect's generate, told which rollout it samples."""
+"""The solvers of the project's tasks: Inspect's generate, told which rollout it samples."""
 
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
+from harness.scorers.judge import grader
 from harness.seeding import rollout_of
 
 
@@ -12,5 +13,16 @@ def generate_seeded() -> Solver:
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         with rollout_of(str(state.sample_id), state.epoch):
             return await generate(state)
+
+    return solve
+
+
+@solver
+def require_grader() -> Solver:
+    """Fail before anything is sampled where a judge will score and no model is bound to it."""
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        grader()
+        return state
 
     return solve

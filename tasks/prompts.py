@@ -74,6 +74,17 @@ def require_text(option: str, given: object) -> str:
     return given
 
 
+def require_flag(option: str, given: object) -> bool:
+    """Return an option that is on or off; ``-T`` reads true, false, yes and no as such.
+
+    Raises:
+        ConfigurationError: if it is neither.
+    """
+    if not isinstance(given, bool):
+        raise ConfigurationError(f"{option} must be true or false, not {given!r}")
+    return given
+
+
 def prompt_file(given: object, default: str) -> Path:
     """Return the path of the user's own prompt file, or of a shipped one."""
     return DATA / default if given is None else Path(require_text("prompts", given))

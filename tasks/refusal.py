@@ -5,10 +5,11 @@ from inspect_ai.model import GenerateConfig
 from inspect_ai.solver import Solver, system_message
 
 from harness.inspect_errors import told_by_inspect
+from harness.scorers.judge import judge as judge_scorer
 from harness.scorers.nonsense import nonsense
 from harness.scorers.refusal import refusal as refusal_scorer
-from harness.solver import generate_seeded
-from tasks.prompts import prompt_file, read_prompts, require_text, split_names
+from harness.solver import generate_seeded, require_grader
+from tasks.prompts import prompt_file, read_prompts, require_flag, require_text, split_names
 
 
 @task
@@ -17,6 +18,7 @@ def refusal(
     prompts: str | None = None,
     system_prompt: str | None = None,
     limit: int | None = None,
+    judge: bool = False,
 ) -> Task:
     """Ask harmful-sounding and benign requests; score refusal and nonsense.
 
@@ -25,6 +27,7 @@ def refusal(
         prompts: a prompt file of your own, ``.jsonl`` or ``.csv``.
         system_prompt: stands before every request.
         limit: ask the first so many prompts; the shipped file alternates its categories.
+        judge: let the model of the role ``grader`` score each reply as well.
     """
     with told_by_inspect():
         path = prompt_file(prompts, "refusal.jsonl")
@@ -34,9 +37,11 @@ def refusal(
             text = require_text("system_prompt", system_prompt)
             # A template field in the text must stay as it is.
             solver.insert(0, system_message(text.replace("{", "{{").replace("}", "}}")))
+        judged = require_flag("judge", judge)
     return Task(
         dataset=dataset,
+        setup=require_grader() if judged else None,
         solver=solver,
-        scorer=[refusal_scorer(), nonsense()],
+        scorer=[refusal_scorer(), nonsense(), *([judge_scorer()] if judged else [])],
         config=GenerateConfig(max_tokens=64),
     )

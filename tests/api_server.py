@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from tests.http_server import listening
 
 Spoiler = Callable[[int], tuple[int, dict[str, str], str] | None]
 """From a request's number to a status, headers and body to answer instead, or None."""
@@ -36,7 +37,9 @@ class CompletionsServer:
     _at_once: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def answer(self, body: dict[str, Any], headers: dict[str, str]) -> tuple[int, Any, str]:
+    def answer(
+        self, body: dict[str, Any], headers: dict[str, str]
+    ) -> tuple[int, dict[str, str], str]:
         """Return status, headers and body for one request."""
         with self._lock:
             number = len(self.requests)
@@ -72,29 +75,6 @@ class CompletionsServer:
 def serving(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Iterator[Any]:
     """Serve a model on a free port of the loopback interface."""
     state = CompletionsServer(model, tokenizer)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, headers, text = (404, {}, "no such path")
-            if self.path == "/v1/completions":
-                status, headers, text = state.answer(body, dict(self.headers))
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(text.encode())), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing on the terminal."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}/v1"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with listening("/v1/completions", state.answer) as address:
+        state.url = f"{address}/v1"
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -4,6 +4,8 @@ Knows no model, no task and no torch; works on the outputs of any provider.
 """
 
 from harness.scorers.false_fact import ClaimVerdict, false_fact, states_claim
+from harness.scorers.judge import judge
+from harness.scorers.judge_verdict import RubricVerdict
 from harness.scorers.nonsense import (
     MAX_TARGET_NLL_NATS,
     NonsenseVerdict,
@@ -18,9 +20,11 @@ __all__ = [
     "ClaimVerdict",
     "NonsenseVerdict",
     "RefusalVerdict",
+    "RubricVerdict",
     "classify_nonsense",
     "classify_refusal",
     "false_fact",
+    "judge",
     "nonsense",
     "refusal",
     "states_claim",

@@ -10,6 +10,7 @@ import pytest
 from inspect_ai import Task
 from inspect_ai import eval as inspect_eval
 from inspect_ai._util.error import PrerequisiteError
+from inspect_ai._util.registry import registry_info
 from inspect_ai.model import ModelName, ModelOutput, ModelUsage, get_model
 from inspect_ai.solver import TaskState
 
@@ -125,6 +126,37 @@ def test_a_system_prompt_stands_before_the_request_and_its_braces_stay(tmp_path:
     messages = log.samples[0].messages
     assert [message.role for message in messages] == ["system", "user", "assistant"]
     assert [message.text for message in messages[:2]] == [system, "Hello {you}?"]
+
+
+def test_a_judge_scores_where_it_is_asked_for():
+    def names(task: Task) -> list[str]:
+        assert isinstance(task.scorer, list)
+        return [registry_info(one).name.rpartition("/")[2] for one in task.scorer]
+
+    assert names(refusal(judge=True)) == ["refusal", "nonsense", "judge"]
+    assert names(refusal()) == ["refusal", "nonsense"]
+
+
+@pytest.mark.parametrize("given", ["maybe", 1, None])
+def test_whether_a_judge_scores_is_yes_or_no(given: Any):
+    with pytest.raises(REFUSALS, match=f"judge must be true or false, not {given!r}"):
+        refusal(judge=given)
+
+
+def test_a_judge_without_a_model_is_told_before_anything_is_sampled(tmp_path: Path):
+    def sampled(*_: Any) -> ModelOutput:
+        raise AssertionError("sampled")
+
+    (log,) = inspect_eval(
+        refusal(prompts=one_prompt(tmp_path), judge=True),
+        model=get_model("mockllm/model", custom_outputs=sampled),
+        display="none",
+        log_level="critical",
+        log_dir=str(tmp_path),
+    )
+    assert log.error is not None
+    assert "--model-role grader=PROVIDER/MODEL" in log.error.message
+    assert "(for amplify sweep: --grader PROVIDER/MODEL)" in log.error.message
 
 
 def test_every_sample_and_epoch_has_a_seed_of_its_own():
