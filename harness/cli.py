@@ -132,6 +132,12 @@ def _assignments(
     callback=_assignments,
     help="Task argument, such as category=benign or prompts=my.jsonl.",
 )
+@click.option(
+    "--grader",
+    metavar="PROVIDER/MODEL",
+    help="Let this model judge every reply as well (task refusal; see docs/scorers.md). A task of "
+    "another finds it in Inspect's role grader.",
+)
 def sweep(
     pair: str, task: str, log_dir: Path | None, report_dir: Path | None, **options: Any
 ) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.constraint import Constraints, canonical, format_constraints
 from harness.errors import ConfigurationError, SweepIncomplete, WeightsError
+from harness.graders import ROLE, require_grader_model, with_judge
 from harness.model_name import ModelName
 from harness.pairs.spec import PAIR_ARGUMENTS, resolve_pair
 from harness.traces.options import TraceOptions, grid_of_sweep
@@ -57,6 +58,9 @@ class SweepPlan:
     """What ``-M`` spells: the pair, its dtype and device, the batch."""
     task_args: Mapping[str, object] = field(default_factory=dict)
     """What ``-T`` spells: arguments of the task."""
+    grader: str | None = None
+    """The model of the role ``grader``, which judges replies; a task of ours with a ``judge`` then
+    has it on."""
 
     def __post_init__(self) -> None:
         if "@" in self.pair or "," in self.pair:
@@ -108,6 +112,8 @@ def run_sweep(plan: SweepPlan) -> "Effort":
 
     worker = _worker(plan)
     task = _task(plan)
+    if plan.grader is not None:
+        require_grader_model(plan.grader)
     _require_writable(plan.log_dir)
     before = worker.effort
     models = in_order([*plan.models, *_models_in(plan)])
@@ -120,6 +126,7 @@ def run_sweep(plan: SweepPlan) -> "Effort":
             model=models,
             # The fingerprint makes logs of other weights count as another evaluation.
             model_args={**plan.model_args, "weights": _checked_weights(plan, worker)},
+            model_roles={ROLE: plan.grader} if plan.grader else None,
             epochs=plan.epochs,
             limit=plan.limit,
             temperature=plan.temperature,
@@ -160,8 +167,8 @@ def _told(plan: SweepPlan) -> Iterator[None]:
         if "allow-dirty" not in str(error).replace("_", "-"):
             raise
         raise ConfigurationError(
-            f"{plan.log_dir} holds logs of another sweep (other prompts, settings or weights); "
-            "give another --log-dir"
+            f"{plan.log_dir} holds logs of another sweep (other prompts, settings, weights or "
+            "judge); give another --log-dir"
         ) from error
 
 
@@ -184,13 +191,14 @@ def _task(plan: SweepPlan) -> "Task | str":
 
     build = getattr(importlib.import_module(f"tasks.{plan.task}"), plan.task)
     known = inspect.signature(build).parameters
-    for name in plan.task_args:
+    arguments = with_judge(plan.task, plan.task_args, plan.grader, known)
+    for name in arguments:
         if name not in known:
             raise ConfigurationError(
                 f"task {plan.task}: unknown argument '{name}'; it takes: {', '.join(known)}"
             )
     with told_by_us(f"task {plan.task}"):
-        task: Task = build(**plan.task_args)
+        task: Task = build(**arguments)
     return task
 
 

@@ -58,6 +58,8 @@ class ChatServer:
     url: str = ""
     asked: list[Asked] = field(default_factory=list)
     bodies: list[dict[str, Any]] = field(default_factory=list)
+    most_at_once: int = 0
+    _at_once: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(
@@ -71,7 +73,11 @@ class ChatServer:
             except AssertionError as error:
                 return 400, {}, json.dumps({"error": {"message": f"fence broken: {error}"}})
             self.asked.append(asked)
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
         said = self.mood(asked)
+        with self._lock:
+            self._at_once -= 1
         if isinstance(said, int):
             return said, {}, json.dumps({"error": {"message": "as told"}})
         text, reason = (said, "stop") if isinstance(said, str) else said

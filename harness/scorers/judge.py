@@ -16,6 +16,7 @@ from inspect_ai.scorer import Score, Scorer, Target, mean, scorer, stderr
 from inspect_ai.solver import TaskState
 
 from harness.errors import ConfigurationError, PromptTooLong
+from harness.graders import ROLE
 from harness.inspect_errors import told_by_inspect
 from harness.scorers.judge_fence import Fence
 from harness.scorers.judge_prompt import RUBRIC_VERSION, rubric_messages
@@ -28,7 +29,6 @@ from harness.scorers.judge_verdict import (
 )
 from harness.scorers.text import fold
 
-ROLE = "grader"
 MAX_CALLS = 2
 """A judge whose reply is no verdict is asked once more, and then no more."""
 
@@ -73,12 +73,16 @@ async def ask(model: Model, question: Question, schema: type[Verdict]) -> Judgem
         question: makes what is asked, each time with a fence of its own.
         schema: the verdict's keys and ranges.
     """
+    # A sweep lets all its requests wait in the engine at once, and every role inherits that: ten
+    # thousand connections to a server.
+    at_once = model.config.max_connections or model.api.max_connections()
+    config = GenerateConfig(max_connections=at_once)
     failures: list[Unusable] = []
     for _ in range(MAX_CALLS):
         fence, messages = question(REASONS[failures[-1].reason] if failures else None)
         try:
             # A new fence makes every question new: a cache would fill and never serve.
-            output = await model.generate(messages, cache=False)
+            output = await model.generate(messages, config=config, cache=False)
         except PromptTooLong as error:
             # Other providers say so by a stop reason. Asking again can't help.
             failures.append(Unusable("judge_prompt_too_long", str(error)))

@@ -106,6 +106,11 @@ def test_a_sweep_without_options_samples_the_refusal_task_at_five_alphas(
     assert plans[-1][1:] == (logs, Path("runs/null-refusal/report"))
 
 
+def test_the_grader_of_a_sweep_is_passed_on(plans: list[tuple[SweepPlan, Path, Path]]):
+    assert plan_of(plans, "--grader", "openai/gpt-5").grader == "openai/gpt-5"
+    assert plan_of(plans).grader is None
+
+
 def test_each_constraint_option_is_one_composition(plans: list[tuple[SweepPlan, Path, Path]]):
     words = ("--constraint", "first=10:plausibility=0.1", "--constraint", "none")
     assert plan_of(plans, *words).constraints == (

@@ -48,6 +48,7 @@ print(json.dumps(brought))
 LIGHT = modules_of(
     "harness/__init__.py",
     "harness/errors.py",
+    "harness/graders.py",
     "harness/model_name.py",
     "harness/seeding.py",
     "harness/solver.py",

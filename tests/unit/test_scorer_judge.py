@@ -1,6 +1,7 @@
 """The judge as Inspect runs it, asking a real server of OpenAI's protocol through its provider."""
 
 import math
+import time
 from collections import Counter
 
 import pytest
@@ -40,7 +41,9 @@ def asking(server: ChatServer, **config) -> Model:
     )
 
 
-def score_all(tmp_path, grader: Model | None, responses: list[str], **sample) -> EvalLog:
+def score_all(
+    tmp_path, grader: Model | None, responses: list[str], max_connections=None, **sample
+) -> EvalLog:
     samples = [
         Sample(**{"input": REQUEST, "id": str(number), "metadata": {"response": text}, **sample})
         for number, text in enumerate(responses)
@@ -52,7 +55,8 @@ def score_all(tmp_path, grader: Model | None, responses: list[str], **sample) ->
         log_dir=str(tmp_path),
         display="none",
         log_level="critical",
-        retry_on_error=0,
+        max_connections=max_connections,
+        max_samples=max_connections,
     )
     return log
 
@@ -244,6 +248,20 @@ def test_nothing_is_read_from_or_put_into_inspects_cache(tmp_path, monkeypatch):
         scores(score_all(tmp_path, caching, ["Fold it."]))
     assert len(server.asked) == 1
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(("own", "most"), [(None, 10), (3, 3)])
+def test_a_sweeps_ten_thousand_connections_are_not_the_judges(tmp_path, own, most):
+    """Inspect hands them on to every role; the provider's own number, or the role's, is kept."""
+
+    def slow(asked: Asked) -> str:
+        time.sleep(0.05)
+        return honest(asked)
+
+    with judging(slow) as server:
+        grader = asking(server, config=GenerateConfig(max_connections=own))
+        scores(score_all(tmp_path, grader, ["Fold it."] * 40, max_connections=10_000))
+    assert server.most_at_once == most
 
 
 def test_a_score_holds_nothing_of_the_response_nor_of_the_judges_reply(tmp_path):

@@ -116,6 +116,35 @@ def test_an_unknown_task_argument_is_named_with_its_task(tmp_path: Path, task: s
         run_sweep(plan(tmp_path, task=task, task_args={"bogus": 1}))
 
 
+def test_a_judge_without_a_model_is_told_what_to_add(tmp_path: Path):
+    with pytest.raises(ConfigurationError, match="add --grader PROVIDER/MODEL"):
+        run_sweep(plan(tmp_path, task_args={"judge": True}))
+
+
+@pytest.mark.parametrize(
+    "given", [{"task": "false_fact"}, {"task_args": {"judge": False}}], ids=["no judge", "off"]
+)
+def test_a_grader_that_would_judge_nothing_is_refused(tmp_path: Path, given: dict[str, Any]):
+    with pytest.raises(ConfigurationError, match="no judge is asked"):
+        run_sweep(plan(tmp_path, grader="mockllm/model", **given))
+
+
+@pytest.mark.parametrize(
+    ("grader", "said"),
+    [
+        ("gpt", "should be in the format of <api_name>/<model_name>"),
+        ("nobody/model", "Model API nobody of model 'nobody/model' not recognized"),
+        ("amplified/nul", "--grader amplified/nul|Did you mean 'null'"),
+    ],
+)
+def test_a_grader_that_does_not_exist_is_told_before_anything_is_loaded(
+    tmp_path: Path, grader: str, said: str
+):
+    with pytest.raises(ConfigurationError, match=said):
+        run_sweep(plan(tmp_path, grader=grader))
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_log_folder_below_a_file_is_refused_before_anything_is_loaded(tmp_path: Path):
     (tmp_path / "logs").write_text("")
     with pytest.raises(ConfigurationError, match=r"logs/deeper can't be written: Not a directory"):
