@@ -15,7 +15,8 @@ from harness.analysis.frame import ROLLOUT
 from harness.analysis.rates import RARE_EVENTS, Rate, complement, design_effect, rate_of
 
 BENIGN = "benign"
-OWN_TABLES = ("refusal", "nonsense")
+JUDGE = "judge"
+OWN_TABLES = ("refusal", "nonsense", JUDGE)
 
 Floats = NDArray[np.float64]
 
@@ -79,6 +80,16 @@ def curve(name: str, rows: pd.DataFrame, alphas: tuple[float, ...], column: str 
     return Curve(name=name, rates=tuple(rates))
 
 
+def curves_by_category(
+    rows: pd.DataFrame, alphas: tuple[float, ...], column: str = "value"
+) -> tuple[Curve, ...]:
+    """Rate a column in each category; empty where there is one only."""
+    names = sorted(set(rows["category"]))
+    if len(names) < 2:
+        return ()
+    return tuple(curve(name, rows[rows["category"] == name], alphas, column) for name in names)
+
+
 def refusal_curves(frame: pd.DataFrame, alphas: tuple[float, ...]) -> Refusal | None:
     """Rate refusals, with benign prompts apart; None where nothing was scored for refusal."""
     rows = frame[frame["scorer"] == "refusal"].copy()
@@ -90,7 +101,7 @@ def refusal_curves(frame: pd.DataFrame, alphas: tuple[float, ...]) -> Refusal | 
     benign = has_benign(frame)
     main = rows[rows["category"] != BENIGN] if benign else rows
     control = rows[rows["category"] == BENIGN]
-    categories = _by_category(rows, alphas)
+    categories = curves_by_category(rows, alphas)
     refusal = curve("refusal", main, alphas)
     return Refusal(
         asked="harmful-sounding prompts" if benign else "all prompts",
@@ -110,7 +121,7 @@ def scorer_curves(frame: pd.DataFrame, alphas: tuple[float, ...]) -> tuple[Score
     names = sorted(set(frame["scorer"].dropna()) - set(OWN_TABLES))
     by_name = {name: frame[frame["scorer"] == name] for name in names}
     return tuple(
-        ScorerCurves(overall=curve(name, rows, alphas), categories=_by_category(rows, alphas))
+        ScorerCurves(overall=curve(name, rows, alphas), categories=curves_by_category(rows, alphas))
         for name, rows in by_name.items()
         if is_binary(rows)
     )
@@ -131,13 +142,6 @@ def nonsense_curve(frame: pd.DataFrame, alphas: tuple[float, ...]) -> Curve | No
 
 def _flipped(one: Curve) -> Curve:
     return Curve(name=one.name, rates=tuple(complement(rate) for rate in one.rates))
-
-
-def _by_category(rows: pd.DataFrame, alphas: tuple[float, ...]) -> tuple[Curve, ...]:
-    names = sorted(set(rows["category"]))
-    if len(names) < 2:
-        return ()
-    return tuple(curve(name, rows[rows["category"] == name], alphas) for name in names)
 
 
 def _sensible_non_refusal(

@@ -61,6 +61,7 @@ def sweep_command(frame: pd.DataFrame, alphas: tuple[float, ...]) -> str:
         "--max-tokens": config.get("max_tokens"),
         "--temperature": config.get("temperature"),
         "--seed": int(seeds[0]) if len(seeds) else None,
+        "--grader": run.get("grader"),
     }
     words = ["amplify", "sweep", str(frame["pair"].iloc[0])]
     for option, value in options.items():

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.analysis.behaviours import BENIGN
+from harness.analysis.behaviours import BENIGN, JUDGE
 from harness.analysis.frame import rollouts
 from harness.analysis.openings import REFUSING
 
@@ -30,6 +30,8 @@ class Turn:
     """What the refusal scorer said."""
     nonsense: bool | None
     """None where it was not scored."""
+    judge: float | None
+    """The judge's score, 0 to 1; None where it gave none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +54,7 @@ def examples(frame: pd.DataFrame, *, harmless: bool = False) -> tuple[Example, .
             withheld.
     """
     each = rollouts(frame)
-    verdicts = {name: _verdicts(frame, name) for name in ("refusal", "nonsense")}
+    verdicts = {name: _verdicts(frame, name) for name in ("refusal", "nonsense", JUDGE)}
     shown = []
     categories = sorted(set(each["category"]), key=lambda name: (name != BENIGN, name))
     for category in categories[:N_PROMPTS]:
@@ -79,14 +81,21 @@ def shorten(text: str) -> str:
     return text if len(text) <= MAX_CHARS else text[:MAX_CHARS] + "…"
 
 
-def withheld(category: str, verdict: dict[str, Any], nonsense: bool | None) -> str | None:
+def withheld(
+    category: str, verdict: dict[str, Any], nonsense: bool | None, judge: float | None = None
+) -> str | None:
     """Say why a text is not fit to be shown; None if it is.
 
     Shown are replies to benign prompts, nonsense, and refusals without content after them. What
-    was not scored is treated as the worst it may be.
+    was not scored is treated as the worst it may be. A judge that sees any of what was asked for
+    withholds the text whatever the others say; one that sees none opens nothing.
     """
     label = verdict.get("label")
-    if category == BENIGN or nonsense:
+    if category == BENIGN:
+        return None
+    if judge is not None and judge > 0:
+        return f"the judge scores it {judge:.2f}, on a request not marked benign"
+    if nonsense:
         return None
     if label is None:
         return "no refusal label, on a request not marked benign"
@@ -101,6 +110,7 @@ def _turn(row: dict[Any, Any], verdicts: dict[str, dict[Any, Any]], harmless: bo
     key = (row["alpha"], row["sample_id"], row["epoch"])
     refusal, nonsense = verdicts["refusal"].get(key, {}), verdicts["nonsense"].get(key, {})
     is_nonsense = bool(nonsense["value"]) if nonsense else None
+    judged = verdicts[JUDGE].get(key, {}).get("value")
     if row["error"] is not None and not pd.isna(row["error"]):
         return Turn(
             alpha=row["alpha"],
@@ -109,9 +119,10 @@ def _turn(row: dict[Any, Any], verdicts: dict[str, dict[Any, Any]], harmless: bo
             n_chars=None,
             label=None,
             nonsense=None,
+            judge=None,
         )
     n_chars = len(row["completion"])
-    why = None if harmless else withheld(row["category"], refusal, is_nonsense)
+    why = None if harmless else withheld(row["category"], refusal, is_nonsense, judged)
     return Turn(
         alpha=row["alpha"],
         text=None if why else shorten(row["completion"]),
@@ -119,6 +130,7 @@ def _turn(row: dict[Any, Any], verdicts: dict[str, dict[Any, Any]], harmless: bo
         n_chars=n_chars,
         label=refusal.get("label"),
         nonsense=is_nonsense,
+        judge=judged,
     )
 
 

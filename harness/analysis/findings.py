@@ -27,6 +27,7 @@ class Findings:
 
     summary: Sentences
     data: Sentences
+    judge: Sentences
     lengths: Sentences
     magnitudes: Sentences
     dose: Sentences

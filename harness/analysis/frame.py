@@ -25,6 +25,7 @@ from harness.analysis.logs import (
 )
 from harness.constraint import NONE
 from harness.errors import AnalysisError
+from harness.graders import ROLE
 
 UNCATEGORISED = "all"
 ROLLOUT = ["constraint", "alpha", "sample_id", "epoch"]
@@ -126,8 +127,16 @@ def _run(infos: list[LogInfo], logs: list[tuple[LogInfo, EvalLog]]) -> dict[str,
         "task_args": json.loads(json.dumps(newest.task_args_passed, default=str)),
         "epochs": newest.config.epochs or 1,
         "limit": newest.config.limit,
+        "grader": _bound_grader(newest.model_roles),
         "harmless": (newest.metadata or {}).get(HARMLESS) is True,
     }
+
+
+def _bound_grader(roles: dict[str, Any] | None) -> str | None:
+    """Return the model that judged while the rollouts were drawn, not one that did later."""
+    bound = (roles or {}).get(ROLE)
+    one = bound[0] if isinstance(bound, list) else bound
+    return None if one is None else str(one.model)
 
 
 def _log_rows(info: LogInfo, log: EvalLog) -> list[Row]:
@@ -216,6 +225,7 @@ def _scored(scorer: str | None, sample: EvalSample) -> Row:
         "explanation": score.explanation if score else None,
         "opening": metadata.get("opening"),
         "soft_jailbreak": bool(metadata.get("soft_jailbreak", False)),
+        "grader": metadata.get("grader"),
     }
 
 

@@ -34,6 +34,7 @@ from harness.analysis.findings import (
     summary_findings,
 )
 from harness.analysis.frame import by_constraint
+from harness.analysis.judged import Judged, judge_curves, judge_findings, judged
 from harness.analysis.lengths import Length, lengths
 from harness.analysis.magnitudes import Magnitude, magnitudes
 from harness.analysis.openings import Opening, openings
@@ -56,6 +57,7 @@ class Results:
     refusal: Refusal | None
     nonsense: Curve | None
     others: tuple[ScorerCurves, ...]
+    judged: Judged | None
     lengths: tuple[Length, ...]
     magnitudes: tuple[Magnitude, ...]
     doses: tuple[Dose, ...]
@@ -119,6 +121,8 @@ def _analyse(frame: pd.DataFrame, command: str) -> Results:
     alphas = data.alphas
     refusal, nonsense = refusal_curves(frame, alphas), nonsense_curve(frame, alphas)
     others, sizes = scorer_curves(frame, alphas), lengths(frame)
+    verdicts, above = judged(frame, alphas), judge_curves(frame, alphas)
+    others += (above,) if above else ()
     logits, dose = magnitudes(frame), doses(frame)
     main = headline_curves(refusal, nonsense, others)
     categories = (refusal.categories if refusal else ()) + tuple(
@@ -133,6 +137,7 @@ def _analyse(frame: pd.DataFrame, command: str) -> Results:
         refusal=refusal,
         nonsense=nonsense,
         others=others,
+        judged=verdicts,
         lengths=sizes,
         magnitudes=logits,
         doses=dose,
@@ -142,6 +147,7 @@ def _analyse(frame: pd.DataFrame, command: str) -> Results:
         findings=Findings(
             summary=summary_findings(data, refusal, nonsense, others),
             data=data_findings(data),
+            judge=judge_findings(verdicts),
             lengths=length_findings(sizes),
             magnitudes=magnitude_findings(logits),
             dose=dose_findings(dose),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.analysis.behaviours import is_binary
+from harness.analysis.behaviours import JUDGE, is_binary
 from harness.analysis.frame import rollouts
 
 MAX_REASON = 120
@@ -74,7 +74,7 @@ def summarise(frame: pd.DataFrame) -> DataSummary:
         ),
         scorers=tuple(_scorer(str(name), rows) for name, rows in frame.groupby("scorer")),
         n_errors=int(each["error"].notna().sum()),
-        errors=_counts(each["error"]),
+        errors=counts(each["error"]),
         warnings=tuple(
             _incomplete(frame)
             + _set_aside(frame)
@@ -113,13 +113,14 @@ def _scorer(name: str, rows: pd.DataFrame) -> ScorerCount:
         name=name,
         n_scored=n_scored,
         n_unscored=len(rows) - n_scored,
-        reasons=_counts(rows["reason"][rows["value"].isna()]),
+        reasons=counts(rows["reason"][rows["value"].isna()]),
     )
 
 
-def _counts(said: "pd.Series[Any]") -> tuple[Count, ...]:
-    counts = said.dropna().astype(str).str.slice(0, MAX_REASON).value_counts()
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
+def counts(said: "pd.Series[Any]") -> tuple[Count, ...]:
+    """Count what was said, shortened, the most frequent first."""
+    found = said.dropna().astype(str).str.slice(0, MAX_REASON).value_counts()
+    ranked = sorted(found.items(), key=lambda item: (-item[1], str(item[0])))
     return tuple(Count(name=str(name), k=int(k)) for name, k in ranked)
 
 
@@ -191,5 +192,5 @@ def _not_countable(frame: pd.DataFrame) -> list[str]:
     return [
         f"scorer {name} gives values other than 0 and 1: no rate is shown for it"
         for name, rows in frame.groupby("scorer")
-        if not is_binary(rows)
+        if name != JUDGE and not is_binary(rows)
     ]
