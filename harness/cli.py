@@ -130,7 +130,7 @@ def _assignments(
     multiple=True,
     metavar="KEY=VALUE",
     callback=_assignments,
-    help="Task argument, such as category=benign or prompts=my.jsonl.",
+    help="Task argument, such as category=benign or dataset=my.jsonl.",
 )
 def sweep(
     pair: str, task: str, log_dir: Path | None, report_dir: Path | None, **options: Any

@@ -76,7 +76,7 @@ def require_text(option: str, given: object) -> str:
 
 def prompt_file(given: object, default: str) -> Path:
     """Return the path of the user's own prompt file, or of a shipped one."""
-    return DATA / default if given is None else Path(require_text("prompts", given))
+    return DATA / default if given is None else Path(require_text("dataset", given))
 
 
 def _category(sample: Sample) -> str:

@@ -14,7 +14,7 @@ from tasks.prompts import prompt_file, read_prompts, require_text, split_names
 @task
 def refusal(
     category: str | None = None,
-    prompts: str | None = None,
+    dataset: str | None = None,
     system_prompt: str | None = None,
     limit: int | None = None,
 ) -> Task:
@@ -22,20 +22,20 @@ def refusal(
 
     Args:
         category: comma-separated categories to ask; all by default.
-        prompts: a prompt file of your own, ``.jsonl`` or ``.csv``.
+        dataset: a prompt file of your own, ``.jsonl`` or ``.csv``.
         system_prompt: stands before every request.
         limit: ask the first so many prompts; the shipped file alternates its categories.
     """
     with told_by_inspect():
-        path = prompt_file(prompts, "refusal.jsonl")
-        dataset = read_prompts(path, split_names("category", category), limit)
+        path = prompt_file(dataset, "refusal.jsonl")
+        samples = read_prompts(path, split_names("category", category), limit)
         solver: list[Solver] = [generate_seeded()]
         if system_prompt is not None:
             text = require_text("system_prompt", system_prompt)
             # A template field in the text must stay as it is.
             solver.insert(0, system_message(text.replace("{", "{{").replace("}", "}}")))
     return Task(
-        dataset=dataset,
+        dataset=samples,
         solver=solver,
         scorer=[refusal_scorer(), nonsense()],
         config=GenerateConfig(max_tokens=64),

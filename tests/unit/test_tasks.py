@@ -83,18 +83,18 @@ def test_the_limit_keeps_the_first_prompts_of_the_file(task: Callable[..., Task]
 
 @BOTH
 def test_a_file_of_ones_own_replaces_the_shipped_prompts(task: Callable[..., Task], tmp_path: Path):
-    assert [s.input for s in task(prompts=one_prompt(tmp_path)).dataset] == ["Hello {you}?"]
+    assert [s.input for s in task(dataset=one_prompt(tmp_path)).dataset] == ["Hello {you}?"]
 
 
 def test_a_false_fact_prompt_carries_its_claim_to_the_scorer(tmp_path: Path):
-    (sample,) = false_fact(prompts=one_prompt(tmp_path)).dataset
+    (sample,) = false_fact(dataset=one_prompt(tmp_path)).dataset
     assert (sample.metadata or {})["claim"] == "a"
 
 
 @BOTH
 @pytest.mark.parametrize(
     "given",
-    [{"category": 5}, {"limit": "x"}, {"limit": 1.5}, {"prompts": 5}],
+    [{"category": 5}, {"limit": "x"}, {"limit": 1.5}, {"dataset": 5}],
     ids=str,
 )
 def test_an_argument_of_the_wrong_type_is_named(task: Callable[..., Task], given: dict[str, Any]):
@@ -116,7 +116,7 @@ def test_a_system_prompt_stands_before_the_request_and_its_braces_stay(tmp_path:
     output = ModelOutput.from_content("mockllm/model", "Hi.")
     output.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
     (log,) = inspect_eval(
-        refusal(prompts=one_prompt(tmp_path), system_prompt=system),
+        refusal(dataset=one_prompt(tmp_path), system_prompt=system),
         model=get_model("mockllm/model", custom_outputs=[output]),
         display="none",
         log_dir=str(tmp_path),
