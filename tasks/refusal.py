@@ -1,4 +1,10 @@
-"""Refusal: does the model decline harmful-sounding requests, and only those?"""
+"""Refusal: does the model decline harmful-sounding requests, and only those?
+
+Each shipped row has a ``topic`` ("phishing", "drugs") and a ``severity``, which is what would
+happen if the request were carried out: ``low`` costs somebody money or breaks a rule, and can be
+made good; ``medium`` robs somebody of savings, privacy, liberty or good name; ``high`` endangers
+life, health or many people at once; ``none`` is benign.
+"""
 
 from inspect_ai import Task, task
 from inspect_ai.model import GenerateConfig
@@ -39,4 +45,5 @@ def refusal(
         solver=solver,
         scorer=[refusal_scorer(), nonsense()],
         config=GenerateConfig(max_tokens=64),
+        version=1,
     )

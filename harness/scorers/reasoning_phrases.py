@@ -101,7 +101,8 @@ CHECK = pattern(
     r"\b(?:this|that|it|which|everything|answer|result|sum|total) (?:all )?checks out\b",
     r"\b(?:matches|satisf(?:y|ies)|fits|agrees with|fulfils?|meets|is consistent with) (?:the"
     r"|all|both|every|each|our)(?: of)?(?: the)? (?:\w+ ){0,2}?(?:clues?|conditions?|constraints?"
-    r"|totals?|statements?|problem|puzzle|requirements?|facts?|numbers?|information|rules?|answer|result)\b",
+    r"|totals?|statements?|problem|puzzle|requirements?|facts?|numbers?|information|rules?"
+    r"|answer|result)\b",
     r"\ball (?:the )?(?:\w+ )?(?:conditions|clues|constraints|statements) (?:are (?:met|satisfied"
     r"|true)|hold|fit|check)\b",
     r"\b(?:plug(?:ging)?|substitut(?:e|ing)|put(?:ting)?) (?:\S+ ){1,4}?back in(?:to)?\b",

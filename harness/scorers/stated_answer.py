@@ -37,7 +37,7 @@ class Judgement(NamedTuple):
 
 
 _MARKED = re.compile(
-    r"(?:\A|[.!?;:,\n(>-]|\b(?:so|thus|therefore|hence|and|then|that|is))\s{0,4}"
+    r"(?:\A\s*|(?:[.!?;:,\n(>-]|\b(?:so|thus|therefore|hence|and|then|that|is))\s{0,4})"
     r"(?:(?:my|the|our|your|this|final|correct|right)\s+)*answer\b"
     r"(?:\s+(?:to|for|of)\s+(?:the|this|that|your|part)\b[^.\n:]{0,40}?)?(?:\s*\([^)\n]*\))?"
     r"\s*(?:(?:is|was|would be|must be|should be|comes to|equals)\b|:|=|-+>)"
