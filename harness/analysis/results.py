@@ -26,16 +26,19 @@ from harness.analysis.dose import Dose, doses
 from harness.analysis.examples import Example, examples
 from harness.analysis.findings import (
     Findings,
+    compared_alpha,
     data_findings,
     dose_findings,
     length_findings,
     limit_findings,
     magnitude_findings,
+    sensible_up_to,
     summary_findings,
 )
 from harness.analysis.frame import by_constraint
 from harness.analysis.lengths import Length, lengths
 from harness.analysis.magnitudes import Magnitude, magnitudes
+from harness.analysis.means import ScorerMeans, mean_findings, scorer_means
 from harness.analysis.openings import Opening, openings
 from harness.analysis.summary import DataSummary, across_constraints, summarise
 from harness.constraint import NONE
@@ -56,6 +59,7 @@ class Results:
     refusal: Refusal | None
     nonsense: Curve | None
     others: tuple[ScorerCurves, ...]
+    means: tuple[ScorerMeans, ...]
     lengths: tuple[Length, ...]
     magnitudes: tuple[Magnitude, ...]
     doses: tuple[Dose, ...]
@@ -119,7 +123,8 @@ def _analyse(frame: pd.DataFrame, command: str) -> Results:
     alphas = data.alphas
     refusal, nonsense = refusal_curves(frame, alphas), nonsense_curve(frame, alphas)
     others, sizes = scorer_curves(frame, alphas), lengths(frame)
-    logits, dose = magnitudes(frame), doses(frame)
+    means, logits, dose = scorer_means(frame, alphas), magnitudes(frame), doses(frame)
+    against = compared_alpha(alphas, sensible_up_to(alphas, nonsense))
     main = headline_curves(refusal, nonsense, others)
     categories = (refusal.categories if refusal else ()) + tuple(
         category for other in others for category in other.categories
@@ -133,6 +138,7 @@ def _analyse(frame: pd.DataFrame, command: str) -> Results:
         refusal=refusal,
         nonsense=nonsense,
         others=others,
+        means=means,
         lengths=sizes,
         magnitudes=logits,
         doses=dose,
@@ -140,7 +146,8 @@ def _analyse(frame: pd.DataFrame, command: str) -> Results:
         openings=openings(frame),
         examples=examples(frame, harmless=frame.attrs.get("run", {}).get("harmless", False)),
         findings=Findings(
-            summary=summary_findings(data, refusal, nonsense, others),
+            summary=summary_findings(data, refusal, nonsense, others)
+            + mean_findings(means, alphas, against),
             data=data_findings(data),
             lengths=length_findings(sizes),
             magnitudes=magnitude_findings(logits),
