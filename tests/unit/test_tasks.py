@@ -54,25 +54,25 @@ def test_replies_have_sixty_four_tokens_unless_told_otherwise(task: Callable[...
     assert task().config.max_tokens == 64
 
 
-@pytest.mark.parametrize(("task", "n_prompts"), [(refusal, 120), (false_fact, 80)])
+@pytest.mark.parametrize(("task", "n_prompts"), [(refusal, 180), (false_fact, 80)])
 def test_the_shipped_prompts_are_asked_by_default(task: Callable[..., Task], n_prompts: int):
     assert len(task().dataset) == n_prompts
 
 
 def test_a_category_picks_its_prompts():
-    assert categories(refusal(category="benign")) == {"benign": 40}
+    assert categories(refusal(category="benign")) == {"benign": 60}
 
 
 def test_categories_are_separated_by_commas():
     picked = categories(refusal(category="benign, security_bypass"))
-    assert picked == {"benign": 40, "security_bypass": 20}
+    assert picked == {"benign": 60, "security_bypass": 30}
 
 
 def test_inspect_hands_categories_separated_by_commas_over_as_a_list():
     """``inspect eval -T category=benign,security_bypass`` calls the task with a list."""
     task: Callable[..., Task] = refusal
     picked = categories(task(category=["benign", "security_bypass"]))
-    assert picked == {"benign": 40, "security_bypass": 20}
+    assert picked == {"benign": 60, "security_bypass": 30}
 
 
 @BOTH
