@@ -136,13 +136,13 @@ def _move(curve: MeanCurve, alphas: tuple[float, ...], against: float) -> str:
     named = dict(zip(alphas, curve.means, strict=True))
     zero, amplified = named[0.0], named[against]
     ends = f"from {zero} at alpha 0 to {amplified} at alpha {against:g}"
-    what = f"the mean of {curve.name}" + (f", in {curve.unit}," if curve.unit else "")
+    what = f"the mean of {curve.name}"
     change = mean_difference(amplified, zero)
     if change is None or change.low is None or change.high is None:
         return f"The mean of {curve.name} goes {ends}; no interval can be put around the change."
     difference = f"{change.value:+.2f} [{change.low:.2f}, {change.high:.2f}]"
     if change.low <= 0 <= change.high:
-        return f"For {what.rstrip(',')} no change can be told: {ends} ({difference})."
+        return f"For {what} no change can be told: {ends} ({difference})."
     verb = "rises" if change.value > 0 else "falls"
     return f"{what[0].upper()}{what[1:]} {verb} {ends}: {difference}."
 

@@ -186,7 +186,7 @@ def _counted(unit: str, found: tuple[Evidence, ...]) -> Score:
     said = ", ".join(map(_quoted, found[:_SHOWN])) or "none"
     return Score(
         value=float(len(found)),
-        explanation=f"{len(found)} {unit}: {said}" if found else f"no {unit}",
+        explanation=f"{unit} ({len(found)}): {said}",
         metadata={"unit": unit, "evidence": [asdict(one) for one in found[:_SHOWN]]},
     )
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import math
-import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from inspect_ai import Task
 from inspect_ai import eval as inspect_eval
+from inspect_ai._util.registry import registry_lookup
 from inspect_ai.log import EvalLog, EvalSample
 from inspect_ai.model import (
     ChatCompletionChoice,
@@ -28,6 +28,7 @@ from inspect_ai.solver import TaskState
 
 from harness.errors import ConfigurationError, DatasetError
 from harness.scorers import answer_right, reasoning_backtracks, reasoning_words
+from harness.sweep import TASKS
 from tasks.over_refusal import over_refusal
 from tasks.prompts import read_prompts
 from tasks.reasoning import reasoning
@@ -186,7 +187,7 @@ def test_thoughts_that_a_provider_keeps_apart_are_read_as_thoughts():
     assert score(answer_right(), given).value == 1.0
     counted = score(reasoning_backtracks(), given)
     assert (counted.value, counted.metadata["unit"]) == (1.0, "backtracks")
-    assert re.search(r"1 backtracks?: 'Wait'", counted.explanation)
+    assert counted.explanation.startswith("backtracks (1): 'Wait' at character")
 
 
 @pytest.mark.parametrize(
@@ -213,6 +214,22 @@ def test_a_row_without_an_answer_has_no_target(tmp_path: Path):
     path = tmp_path / "p.jsonl"
     path.write_text('{"prompt": "p"}')
     assert next(iter(read_prompts(path))).target == ""
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_inspect_finds_every_task_by_its_name(name: str):
+    import harness._registry  # noqa: F401 - what the entry point names
+
+    assert registry_lookup("task", name) is not None
+
+
+@pytest.mark.parametrize(
+    "name", ["answer_right", "answer_stated", *(f"reasoning_{unit}" for unit in sorted(COUNTS))]
+)
+def test_inspect_finds_every_scorer_of_reasoning_by_its_name(name: str):
+    import harness._registry  # noqa: F401 - what the entry point names
+
+    assert registry_lookup("scorer", name) is not None
 
 
 def test_a_category_that_is_not_there_is_named():
