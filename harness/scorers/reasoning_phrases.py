@@ -33,7 +33,8 @@ _OWN_OBJECT = any_of(
     r" (?:this|that|these|it)(?= (?:by|again|with|against|now|quickly|once|is|holds?|works?)\b)",
     r" (?:this|that|these|it)(?= ?[.,:;!?\n]| ?\Z)",
     rf" (?:that|this|whether|if) (?:\S+ ){{0,6}}?(?:\d|{_PART_OF_PROOF}\b|right\b|correct\b"
-    r"|holds?\b|works?\b|makes? sense|fits?\b|true\b|consistent\b|matches\b|adds? up)",
+    r"|could be\b|can be\b|holds?\b|works?\b|makes? sense|fits?\b|true\b|consistent\b"
+    r"|matches\b|adds? up)",
     r" (?:by|against) (?:\w+ing\b|the (?:other|original|clues?|numbers?))",
     rf" (?:this|that|these|the|my|our|all|each|every|both)(?: of)?(?: the)? (?:\S+ ){{0,2}}?"
     rf"{_PART_OF_PROOF}\b",
@@ -49,7 +50,7 @@ OPENS_BACKTRACK = pattern(
     r"|let me|let's|but|actually|what|maybe|i (?:made|think|forgot|need|misread|should|was|have|did"
     r"|must))\b)",
     r"(?:wait|hold on|hang on) (?:a|one) (?:minute|second|sec|moment)(?= ?(?:[,.!?:;-]|\Z))",
-    r"(?:hold|hang) on(?= ?(?:[,.!:;-]|\Z)| (?:that|this|i|let)\b)",
+    r"(?:hold on|hold up|hang on)(?= ?(?:[,.!:;-]|\Z)| (?:that|this|i|let)\b)",
     r"actually(?= ?-| ?, (?!(?:it's a|i (?:actually )?(?:like|love|enjoy|prefer|live|work|am|have"
     r"|used))\b)| (?:no|wait|that|this|it|let|the answer|we|i (?:made|think|need|should|was|forgot"
     r"|misread))\b)",
@@ -73,6 +74,8 @@ BACKTRACK = pattern(
     rf"\b{_I_DO} {_ADVERB}(?:re-?(?:do|work|visit|start)|fix|correct){_OWN_OBJECT}",
     rf"\b{_I_DO} {_ADVERB}(?:read|look at|go over|go through) (?:this|that|it|the \w+)(?: \w+)?"
     r" again\b",
+    rf"\b{_I_DO} {_ADVERB}(?:go back to (?:the|my) (?:\w+ )?{_PART_OF_PROOF}"
+    r"|try (?:a different|another) (?:approach|way|method|order|case|value|assumption))\b",
     r", (?:no,? )?wait ?[,-](?! (?:and|then)\b)",
     r"\bno,? wait\b(?= ?[,.!-])",
     r", actually,? (?:no|that's|it's|the answer)\b",
@@ -92,12 +95,15 @@ OPENS_CHECK = pattern(
     rf"{_OWN_OBJECT}",
     r"as a (?:\w+ )?check\b",
     r"(?:is|was) (?:this|that|it) (?:right|correct|possible|consistent)\b ?(?=\?)",
+    r"(?:that|this) (?:works|fits|holds)(?: out)?(?= ?(?:[.,!;]|\Z))",
     r"does (?:this|that|it) (?:work|make sense|fit|hold|add up|check out|match)\b",
 )
 CHECK = pattern(
     rf"\b{_I_DO} {_ADVERB}(?:double[- ]?check|re-?check|check|verify|confirm|validate|test)"
     rf"{_OWN_OBJECT}",
     rf"\b{_I_DO} {_ADVERB}make sure(?= (?:that )?(?:this|that|it|the|my|our|all|i|we)\b)",
+    rf"\b{_I_DO} {_ADVERB}see (?:if|whether) (?:this|that|it|the \w+|everything)"
+    r" (?:works?|holds?|fits?|is right|is correct|makes? sense|adds? up|match(?:es)?)\b",
     r"\b(?:this|that|it|which|everything|answer|result|sum|total) (?:all )?checks out\b",
     r"\b(?:matches|satisf(?:y|ies)|fits|agrees with|fulfils?|meets|is consistent with) (?:the"
     r"|all|both|every|each|our)(?: of)?(?: the)? (?:\w+ ){0,2}?(?:clues?|conditions?|constraints?"
@@ -112,9 +118,11 @@ CHECK = pattern(
 )
 
 OPENS_HYPOTHESIS = pattern(
-    r"(?:suppose|supposing|assume|assuming)\b(?! (?:so|not|office|the (?:role|debt))\b)",
+    r"(?:suppose|supposing|assume|assuming)\b(?! (?:so|not|is|office|the (?:role|debt))\b)",
+    r"imagine that\b",
+    r"alternatively,? (?:\S+ ){1,4}?(?:could|might|may|would)\b",
     r"(?:i'll|i will|we|we'll|we will|we can|we could|we may) (?:suppose|assume)\b",
-    r"case (?:\d|[a-d]|i{1,3}|one|two|three|four)\b(?= ?[:.,(-])",
+    r"(?:case|scenario|possibility|option) (?:\d|[a-d]|i{1,3}|one|two|three|four)\b(?= ?[:.,(-])",
     r"(?:maybe|perhaps|possibly),? (?!(?:you|your|next|later|some|one day|not)\b)(?:\S+ ){2,}?\S+",
     r"(?:could|might|can) it be\b",
     r"hypothesis(?: \d)? ?(?=:)",
@@ -122,7 +130,7 @@ OPENS_HYPOTHESIS = pattern(
 )
 HYPOTHESIS = pattern(
     r"\b(?:let's|let us|let me) (?:first |now |just |also )?(?:assume|suppose|say|imagine|pretend"
-    r"|guess|hypothesi[sz]e)\b(?! (?:goodbye|hello|thanks?)\b)",
+    r"|guess|hypothesi[sz]e|try \w+ ?=)(?!\w)(?! (?:goodbye|hello|thanks?)\b)",
     r"\bif (?:we|i|you) (?:assume|suppose|guess|imagine|say that)\b",
     r"\bwhat if\b",
     r"\bconsider (?:the case|both|two|each|all|the (?:two|three|possible|following|other)) ?"

@@ -51,6 +51,9 @@ def found(response: str, sign: str) -> list[str]:
         "Hold on, Ben is taller.",
         "**Wait**, that leaves one over.",
         "WAIT, THAT IS TOO MANY.",
+        "Hold up, that's not what the clue says.",
+        "Let me go back to the first clue.",
+        "That contradicts the second statement, so let me try a different approach.",
     ],
 )
 def test_taking_something_back_is_counted(said: str):
@@ -87,6 +90,8 @@ def test_taking_something_back_is_counted(said: str):
         '"Wait, that\'s wrong," said Tom.',
         "A correction of errors follows.",
         "She went back to the start of the line.",
+        "They hold up 14 signs.",
+        "Let me try another cake.",
     ],
 )
 def test_words_that_take_nothing_back_are_not_counted(said: str):
@@ -120,6 +125,9 @@ def test_the_first_sentence_has_nothing_to_take_back():
         "Plugging 3 back into the equation gives 7.",
         "Let me make sure that I counted the lids.",
         "Working backwards, 7 less 4 is 3.",
+        "Let me see if this works.",
+        "Now let's check whether Ann could be first.",
+        "Yes, that works.",
     ],
 )
 def test_checking_ones_own_work_is_counted(said: str):
@@ -142,6 +150,8 @@ def test_checking_ones_own_work_is_counted(said: str):
         "They checked 14 bags.",
         "Plug in the lamp.",
         "The coat check is on the left.",
+        "That works council met.",
+        "Let me see if the shop is open.",
     ],
 )
 def test_checking_other_things_is_not_counted(said: str):
@@ -167,6 +177,9 @@ def test_checking_other_things_is_not_counted(said: str):
         "Could it be 15?",
         "Hypothesis: Bo lies.",
         "For the sake of argument, Bo lies.",
+        "Alternatively, Ann could be the knave.",
+        "Scenario 1: Ann is first.",
+        "Let's try x = 5.",
     ],
 )
 def test_supposing_is_counted(said: str):
@@ -187,6 +200,8 @@ def test_supposing_is_counted(said: str):
         "Let's say goodbye.",
         "They say it rains.",
         "The guess was wrong.",
+        "Suppose is a verb.",
+        "Let's try the cake.",
     ],
 )
 def test_supposing_nothing_is_not_counted(said: str):
