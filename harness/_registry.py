@@ -9,21 +9,43 @@ from harness.model_name import PROVIDER
 from harness.scorers.false_fact import false_fact as false_fact_scorer
 from harness.scorers.judge import judge
 from harness.scorers.nonsense import nonsense
+from harness.scorers.reasoning import (
+    answer_right,
+    answer_stated,
+    reasoning_backtracks,
+    reasoning_checks,
+    reasoning_hypotheses,
+    reasoning_steps,
+    reasoning_words,
+)
 from harness.scorers.refusal import refusal as refusal_scorer
 from harness.solver import generate_seeded, require_grader
 from tasks.false_fact import false_fact
+from tasks.over_refusal import over_refusal
+from tasks.reasoning import reasoning
 from tasks.refusal import refusal
+from tasks.sensibility import sensibility
 
 __all__ = [
     "amplified",
+    "answer_right",
+    "answer_stated",
     "false_fact",
     "false_fact_scorer",
     "generate_seeded",
     "judge",
     "nonsense",
+    "over_refusal",
+    "reasoning",
+    "reasoning_backtracks",
+    "reasoning_checks",
+    "reasoning_hypotheses",
+    "reasoning_steps",
+    "reasoning_words",
     "refusal",
     "refusal_scorer",
     "require_grader",
+    "sensibility",
 ]
 
 

@@ -99,7 +99,7 @@ def _assignments(
     "--task",
     default="refusal",
     show_default=True,
-    help="refusal, false_fact, or what inspect eval takes.",
+    help="refusal, over_refusal, false_fact, sensibility, reasoning, or what inspect eval takes.",
 )
 @click.option("--epochs", default=1, show_default=True, help="Rollouts per prompt and alpha.")
 @click.option("--limit", type=int, help="Ask the first so many prompts.")
@@ -130,7 +130,7 @@ def _assignments(
     multiple=True,
     metavar="KEY=VALUE",
     callback=_assignments,
-    help="Task argument, such as category=benign or prompts=my.jsonl.",
+    help="Task argument, such as category=benign or dataset=my.jsonl.",
 )
 @click.option(
     "--grader",

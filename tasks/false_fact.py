@@ -13,22 +13,22 @@ from tasks.prompts import prompt_file, read_prompts, split_names
 @task
 def false_fact(
     category: str | None = None,
-    prompts: str | None = None,
+    dataset: str | None = None,
     limit: int | None = None,
 ) -> Task:
     """Ask open questions about an invented and about real countries; score the claim.
 
     Args:
         category: comma-separated categories to ask; all by default.
-        prompts: a prompt file of your own, each row with a ``claim``: a regular expression that
+        dataset: a prompt file of your own, each row with a ``claim``: a regular expression that
             matches a sentence asserting it.
         limit: ask the first so many prompts; the shipped file alternates its categories.
     """
     with told_by_inspect():
-        path = prompt_file(prompts, "false_fact.jsonl")
-        dataset = read_prompts(path, split_names("category", category), limit)
+        path = prompt_file(dataset, "false_fact.jsonl")
+        samples = read_prompts(path, split_names("category", category), limit)
     return Task(
-        dataset=dataset,
+        dataset=samples,
         solver=generate_seeded(),
         scorer=[false_fact_scorer(), nonsense()],
         config=GenerateConfig(max_tokens=64),

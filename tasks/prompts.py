@@ -19,7 +19,8 @@ def read_prompts(
     """Read a prompt file.
 
     A row has a ``prompt``, and may have an ``id`` (else its line number), a ``category`` (else
-    "uncategorised") and further fields, which become the sample's metadata.
+    "uncategorised"), an ``answer`` (a text, a number, or a list of right ones), which becomes the
+    sample's target, and further fields, which become its metadata.
 
     Args:
         path: of a ``.jsonl`` or ``.csv`` file.
@@ -87,7 +88,7 @@ def require_flag(option: str, given: object) -> bool:
 
 def prompt_file(given: object, default: str) -> Path:
     """Return the path of the user's own prompt file, or of a shipped one."""
-    return DATA / default if given is None else Path(require_text("prompts", given))
+    return DATA / default if given is None else Path(require_text("dataset", given))
 
 
 def _category(sample: Sample) -> str:
@@ -154,7 +155,19 @@ def _sample(path: Path, line: int, row: dict[str, object]) -> Sample:
     category = row.setdefault("category", "uncategorised")
     if not isinstance(category, str):
         raise DatasetError(f"{path} line {line}: 'category' must be text, not {category!r}")
-    return Sample(input=prompt, id=str(identifier), metadata=row)
+    answers = _answers(path, line, row.pop("answer", []))
+    return Sample(input=prompt, id=str(identifier), target=answers or "", metadata=row)
+
+
+def _answers(path: Path, line: int, given: object) -> list[str]:
+    answers = given if isinstance(given, list) else [given]
+    for answer in answers:
+        if isinstance(answer, bool) or not isinstance(answer, str | int | float):
+            raise DatasetError(
+                f"{path} line {line}: 'answer' must be text, a number or a list of them, "
+                f"not {given!r}"
+            )
+    return [str(answer) for answer in answers]
 
 
 def _refuse_duplicates(path: Path, identifiers: list[tuple[int, str]]) -> None:

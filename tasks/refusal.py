@@ -1,4 +1,10 @@
-"""Refusal: does the model decline harmful-sounding requests, and only those?"""
+"""Refusal: does the model decline harmful-sounding requests, and only those?
+
+Each shipped row has a ``topic`` ("phishing", "drugs") and a ``severity``, which is what would
+happen if the request were carried out: ``low`` costs somebody money or breaks a rule, and can be
+made good; ``medium`` robs somebody of savings, privacy, liberty or good name; ``high`` endangers
+life, health or many people at once; ``none`` is benign.
+"""
 
 from inspect_ai import Task, task
 from inspect_ai.model import GenerateConfig
@@ -15,7 +21,7 @@ from tasks.prompts import prompt_file, read_prompts, require_flag, require_text,
 @task
 def refusal(
     category: str | None = None,
-    prompts: str | None = None,
+    dataset: str | None = None,
     system_prompt: str | None = None,
     limit: int | None = None,
     judge: bool = False,
@@ -24,14 +30,14 @@ def refusal(
 
     Args:
         category: comma-separated categories to ask; all by default.
-        prompts: a prompt file of your own, ``.jsonl`` or ``.csv``.
+        dataset: a prompt file of your own, ``.jsonl`` or ``.csv``.
         system_prompt: stands before every request.
         limit: ask the first so many prompts; the shipped file alternates its categories.
         judge: let the model of the role ``grader`` score each reply as well.
     """
     with told_by_inspect():
-        path = prompt_file(prompts, "refusal.jsonl")
-        dataset = read_prompts(path, split_names("category", category), limit)
+        path = prompt_file(dataset, "refusal.jsonl")
+        samples = read_prompts(path, split_names("category", category), limit)
         solver: list[Solver] = [generate_seeded()]
         if system_prompt is not None:
             text = require_text("system_prompt", system_prompt)
@@ -39,9 +45,10 @@ def refusal(
             solver.insert(0, system_message(text.replace("{", "{{").replace("}", "}}")))
         judged = require_flag("judge", judge)
     return Task(
-        dataset=dataset,
+        dataset=samples,
         setup=require_grader() if judged else None,
         solver=solver,
         scorer=[refusal_scorer(), nonsense(), *([judge_scorer()] if judged else [])],
         config=GenerateConfig(max_tokens=64),
+        version=1,
     )

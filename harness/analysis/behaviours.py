@@ -128,8 +128,12 @@ def scorer_curves(frame: pd.DataFrame, alphas: tuple[float, ...]) -> tuple[Score
 
 
 def is_binary(rows: pd.DataFrame) -> bool:
-    """Say whether a scorer's values can be counted as k of n."""
-    return bool(rows["value"].dropna().isin([0.0, 1.0]).all())
+    """Say whether a scorer's values can be counted as k of n.
+
+    A scorer that names a unit counts something: its values are no events, even where all of them
+    happen to be 0 or 1.
+    """
+    return bool(rows["unit"].isna().all() and rows["value"].dropna().isin([0.0, 1.0]).all())
 
 
 def nonsense_curve(frame: pd.DataFrame, alphas: tuple[float, ...]) -> Curve | None:

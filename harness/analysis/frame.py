@@ -49,7 +49,8 @@ def read_frame(log_dir: Path) -> pd.DataFrame:
 
     Returns:
         One row per (constraint, alpha, category, sample, epoch, scorer). ``value`` is NaN where a
-        rollout was not scored and ``reason`` says why; ``trace_*`` hold the trace's summary.
+        rollout was not scored and ``reason`` says why; ``unit`` is what a scorer counts, None for
+        rates; ``trace_*`` hold the trace's summary.
         ``attrs["run"]`` holds what the logs say of the run as a whole, JSON-able.
 
     Raises:
@@ -226,6 +227,7 @@ def _scored(scorer: str | None, sample: EvalSample) -> Row:
         "opening": metadata.get("opening"),
         "soft_jailbreak": bool(metadata.get("soft_jailbreak", False)),
         "grader": metadata.get("grader"),
+        "unit": unit if isinstance(unit := metadata.get("unit"), str) else None,
     }
 
 

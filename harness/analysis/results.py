@@ -26,17 +26,20 @@ from harness.analysis.dose import Dose, doses
 from harness.analysis.examples import Example, examples
 from harness.analysis.findings import (
     Findings,
+    compared_alpha,
     data_findings,
     dose_findings,
     length_findings,
     limit_findings,
     magnitude_findings,
+    sensible_up_to,
     summary_findings,
 )
 from harness.analysis.frame import by_constraint
 from harness.analysis.judged import Judged, judge_curves, judge_findings, judged
 from harness.analysis.lengths import Length, lengths
 from harness.analysis.magnitudes import Magnitude, magnitudes
+from harness.analysis.means import ScorerMeans, mean_findings, scorer_means
 from harness.analysis.openings import Opening, openings
 from harness.analysis.summary import DataSummary, across_constraints, summarise
 from harness.constraint import NONE
@@ -58,6 +61,7 @@ class Results:
     nonsense: Curve | None
     others: tuple[ScorerCurves, ...]
     judged: Judged | None
+    means: tuple[ScorerMeans, ...]
     lengths: tuple[Length, ...]
     magnitudes: tuple[Magnitude, ...]
     doses: tuple[Dose, ...]
@@ -124,6 +128,8 @@ def _analyse(frame: pd.DataFrame, command: str) -> Results:
     verdicts, above = judged(frame, alphas), judge_curves(frame, alphas)
     others += (above,) if above else ()
     logits, dose = magnitudes(frame), doses(frame)
+    means = scorer_means(frame, alphas)
+    against = compared_alpha(alphas, sensible_up_to(alphas, nonsense))
     main = headline_curves(refusal, nonsense, others)
     categories = (refusal.categories if refusal else ()) + tuple(
         category for other in others for category in other.categories
@@ -138,6 +144,7 @@ def _analyse(frame: pd.DataFrame, command: str) -> Results:
         nonsense=nonsense,
         others=others,
         judged=verdicts,
+        means=means,
         lengths=sizes,
         magnitudes=logits,
         doses=dose,
@@ -145,7 +152,8 @@ def _analyse(frame: pd.DataFrame, command: str) -> Results:
         openings=openings(frame),
         examples=examples(frame, harmless=frame.attrs.get("run", {}).get("harmless", False)),
         findings=Findings(
-            summary=summary_findings(data, refusal, nonsense, others),
+            summary=summary_findings(data, refusal, nonsense, others)
+            + mean_findings(means, alphas, against),
             data=data_findings(data),
             judge=judge_findings(verdicts),
             lengths=length_findings(sizes),

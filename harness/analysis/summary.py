@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.analysis.behaviours import JUDGE, is_binary
+from harness.analysis.behaviours import JUDGE, OWN_TABLES, is_binary
 from harness.analysis.frame import rollouts
 
 MAX_REASON = 120
@@ -192,5 +192,5 @@ def _not_countable(frame: pd.DataFrame) -> list[str]:
     return [
         f"scorer {name} gives values other than 0 and 1: no rate is shown for it"
         for name, rows in frame.groupby("scorer")
-        if name != JUDGE and not is_binary(rows)
+        if str(name) in OWN_TABLES and name != JUDGE and not is_binary(rows)
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.analysis.results import Results, results_json
-from harness.reporting import comparison, judge, tables
+from harness.reporting import comparison, judge, means, tables
 from harness.reporting.escape import code, fence
 from harness.reporting.figures import figures
 
@@ -42,7 +42,12 @@ def markdown(results: Results, figure_names: tuple[str, ...] = FIGURES) -> str:
     """Fill the template; it links the figures that are named."""
     template = environment().get_template("report.md.j2")
     return template.render(
-        results=results, tables=tables, comparison=comparison, judge=judge, figures=figure_names
+        results=results,
+        tables=tables,
+        comparison=comparison,
+        judge=judge,
+        means=means,
+        figures=figure_names,
     )
 
 

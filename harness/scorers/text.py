@@ -127,6 +127,11 @@ def read(response: str) -> Text:
     return Text(given=response, reading=reading)
 
 
+def thoughts(reading: str) -> list[tuple[int, int]]:
+    """The spans of folded text that are a model's thoughts, not its reply, their tags included."""
+    return [found.span() for found in _THOUGHT.finditer(reading)] if "<" in reading else []
+
+
 def without_dialogue(reading: str) -> str:
     """Blank what stands between quotation marks, unless it is the whole response.
 

@@ -145,7 +145,7 @@ def with_tools():
 '''
 TINY = ("mine", "-M", "baseline=base", "-M", "target=changed")
 BOTH_ALPHAS = ("amplified/mine@0", "amplified/mine@1")
-QUICK = ("--alphas", "0,1", "--max-tokens", "2", "-T", "prompts=good.jsonl")
+QUICK = ("--alphas", "0,1", "--max-tokens", "2", "-T", "dataset=good.jsonl")
 
 IMPOSSIBLE_SWEEPS: dict[str, tuple[tuple[str, ...], str]] = {
     "unknown pair": (("refsuer",), "UnknownPair: unknown pair 'refsuer'. Did you mean 'refuser'?"),
@@ -164,14 +164,14 @@ IMPOSSIBLE_SWEEPS: dict[str, tuple[tuple[str, ...], str]] = {
     "temperature": (("null", "--temperature", "-1"), "--temperature must be 0 or above, not -1.0"),
     "max tokens": (("null", "--max-tokens", "0"), "--max-tokens must be at least 1, not 0"),
     "log folder": (("null", "--log-dir", "good.jsonl/x"), "good.jsonl/x can't be written: Not a"),
-    "empty prompts": (("null", "-T", "prompts=empty.jsonl"), "empty.jsonl holds no prompts"),
-    "torn JSONL": (("null", "-T", "prompts=torn.jsonl"), "torn.jsonl line 2 is not JSON"),
-    "torn CSV": (("null", "-T", "prompts=torn.csv"), "torn.csv line 3 is not CSV"),
-    "id twice": (("null", "-T", "prompts=twice.jsonl"), "line 2 has the id 'x' of line 1"),
-    "suffix": (("null", "-T", "prompts=prompts.txt"), "it must end in .jsonl or .csv"),
-    "not UTF-8": (("null", "-T", "prompts=latin.csv"), "latin.csv is not UTF-8: byte 7"),
-    "no column": (("null", "-T", "prompts=column.csv"), "has no column 'prompt'; its columns are"),
-    "no prompt file": (("null", "-T", "prompts=no.csv"), "there is no prompt file no.csv"),
+    "empty prompts": (("null", "-T", "dataset=empty.jsonl"), "empty.jsonl holds no prompts"),
+    "torn JSONL": (("null", "-T", "dataset=torn.jsonl"), "torn.jsonl line 2 is not JSON"),
+    "torn CSV": (("null", "-T", "dataset=torn.csv"), "torn.csv line 3 is not CSV"),
+    "id twice": (("null", "-T", "dataset=twice.jsonl"), "line 2 has the id 'x' of line 1"),
+    "suffix": (("null", "-T", "dataset=prompts.txt"), "it must end in .jsonl or .csv"),
+    "not UTF-8": (("null", "-T", "dataset=latin.csv"), "latin.csv is not UTF-8: byte 7"),
+    "no column": (("null", "-T", "dataset=column.csv"), "has no column 'prompt'; its columns are"),
+    "no prompt file": (("null", "-T", "dataset=no.csv"), "there is no prompt file no.csv"),
     "category": (("null", "-T", "category=bogus"), "category 'bogus' is not in"),
     "category no text": (("null", "-T", "category=5"), "category"),
     "task argument": (("null", "-T", "bogus=1"), "'bogus'"),
@@ -251,10 +251,10 @@ IMPOSSIBLE_EVALS: dict[str, tuple[tuple[str, ...], str]] = {
     "size of the batch": ((*NULL, "-M", "max_rows=0"), "max_rows must be a whole number above 0"),
     "category": ((*NULL, "-T", "category=bogus"), "category 'bogus' is not in"),
     "empty prompts": (
-        (*NULL, "-T", "prompts={folder}/empty.jsonl"),
+        (*NULL, "-T", "dataset={folder}/empty.jsonl"),
         "empty.jsonl holds no prompts",
     ),
-    "torn JSONL": ((*NULL, "-T", "prompts={folder}/torn.jsonl"), "torn.jsonl line 2 is not JSON"),
+    "torn JSONL": ((*NULL, "-T", "dataset={folder}/torn.jsonl"), "torn.jsonl line 2 is not JSON"),
 }
 
 
@@ -305,7 +305,7 @@ def test_the_same_sweep_without_bad_input_ends_well(swept: Sweep):
 def test_a_prompt_longer_than_the_context_ends_the_sweep_and_keeps_its_logs(
     run: Run, folder: Path, tmp_path: Path
 ):
-    words = ("--alphas", "0,1", "-T", "prompts=long.jsonl", "--log-dir", tmp_path)
+    words = ("--alphas", "0,1", "-T", "dataset=long.jsonl", "--log-dir", tmp_path)
     code, output = run("amplify", "sweep", *TINY, *words, folder=folder)
     assert code == 2
     last = output.rpartition("SweepIncomplete: ")[2]

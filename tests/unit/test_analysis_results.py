@@ -120,8 +120,8 @@ def test_any_other_scorer_of_zero_and_one_gets_a_rate_by_category(tmp_path):
     }
 
 
-@pytest.mark.parametrize("name", ["helpfulness", "refusal", "nonsense"])
-def test_a_scorer_of_grades_has_no_rate_and_is_named(tmp_path, name):
+@pytest.mark.parametrize("name", ["refusal", "nonsense"])
+def test_a_scorer_of_grades_under_a_name_that_has_a_table_has_no_rate_and_is_named(tmp_path, name):
     scores = {name: Score(value=7.5)}
     results = analyse(read_frame(write_sweep(tmp_path, lambda _: [Rollout("a", scores=scores)])))
     assert (results.refusal, results.nonsense, results.others) == (None, None, ())

@@ -79,8 +79,8 @@ def test_every_category_of_a_task_has_at_least_fifteen_prompts(path: Path):
     assert min(Counter(row["category"] for row in read(path)).values()) >= 15
 
 
-def test_the_refusal_task_asks_twenty_prompts_of_each_harmful_kind_and_forty_benign_ones():
-    expected = dict.fromkeys(HARMFUL, 20) | {"benign": 40}
+def test_the_refusal_task_asks_thirty_prompts_of_each_harmful_kind_and_sixty_benign_ones():
+    expected = dict.fromkeys(HARMFUL, 30) | {"benign": 60}
     assert Counter(row["category"] for row in read(REFUSAL)) == expected
 
 
@@ -94,7 +94,7 @@ def test_the_false_fact_task_asks_forty_prompts_of_each_kind():
 @pytest.mark.parametrize(
     ("path", "fields"),
     [
-        (REFUSAL, {"id", "category", "prompt"}),
+        (REFUSAL, {"id", "category", "topic", "severity", "prompt"}),
         (FALSE_FACT, {"id", "category", "prompt", "claim"}),
     ],
     ids=["refusal", "false_fact"],

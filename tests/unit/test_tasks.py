@@ -55,25 +55,25 @@ def test_replies_have_sixty_four_tokens_unless_told_otherwise(task: Callable[...
     assert task().config.max_tokens == 64
 
 
-@pytest.mark.parametrize(("task", "n_prompts"), [(refusal, 120), (false_fact, 80)])
+@pytest.mark.parametrize(("task", "n_prompts"), [(refusal, 180), (false_fact, 80)])
 def test_the_shipped_prompts_are_asked_by_default(task: Callable[..., Task], n_prompts: int):
     assert len(task().dataset) == n_prompts
 
 
 def test_a_category_picks_its_prompts():
-    assert categories(refusal(category="benign")) == {"benign": 40}
+    assert categories(refusal(category="benign")) == {"benign": 60}
 
 
 def test_categories_are_separated_by_commas():
     picked = categories(refusal(category="benign, security_bypass"))
-    assert picked == {"benign": 40, "security_bypass": 20}
+    assert picked == {"benign": 60, "security_bypass": 30}
 
 
 def test_inspect_hands_categories_separated_by_commas_over_as_a_list():
     """``inspect eval -T category=benign,security_bypass`` calls the task with a list."""
     task: Callable[..., Task] = refusal
     picked = categories(task(category=["benign", "security_bypass"]))
-    assert picked == {"benign": 40, "security_bypass": 20}
+    assert picked == {"benign": 60, "security_bypass": 30}
 
 
 @BOTH
@@ -84,18 +84,18 @@ def test_the_limit_keeps_the_first_prompts_of_the_file(task: Callable[..., Task]
 
 @BOTH
 def test_a_file_of_ones_own_replaces_the_shipped_prompts(task: Callable[..., Task], tmp_path: Path):
-    assert [s.input for s in task(prompts=one_prompt(tmp_path)).dataset] == ["Hello {you}?"]
+    assert [s.input for s in task(dataset=one_prompt(tmp_path)).dataset] == ["Hello {you}?"]
 
 
 def test_a_false_fact_prompt_carries_its_claim_to_the_scorer(tmp_path: Path):
-    (sample,) = false_fact(prompts=one_prompt(tmp_path)).dataset
+    (sample,) = false_fact(dataset=one_prompt(tmp_path)).dataset
     assert (sample.metadata or {})["claim"] == "a"
 
 
 @BOTH
 @pytest.mark.parametrize(
     "given",
-    [{"category": 5}, {"limit": "x"}, {"limit": 1.5}, {"prompts": 5}],
+    [{"category": 5}, {"limit": "x"}, {"limit": 1.5}, {"dataset": 5}],
     ids=str,
 )
 def test_an_argument_of_the_wrong_type_is_named(task: Callable[..., Task], given: dict[str, Any]):
@@ -117,7 +117,7 @@ def test_a_system_prompt_stands_before_the_request_and_its_braces_stay(tmp_path:
     output = ModelOutput.from_content("mockllm/model", "Hi.")
     output.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
     (log,) = inspect_eval(
-        refusal(prompts=one_prompt(tmp_path), system_prompt=system),
+        refusal(dataset=one_prompt(tmp_path), system_prompt=system),
         model=get_model("mockllm/model", custom_outputs=[output]),
         display="none",
         log_dir=str(tmp_path),
