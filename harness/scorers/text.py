@@ -59,12 +59,17 @@ _SPELLING = _Spelling()
 # A template may have put the opening tag into the prompt, so a closing tag alone ends a thought.
 _THOUGHT = re.compile(
     r"<(think|thinking|thought|reasoning|scratchpad)>.*?(?:</\1>|\Z)"
-    r"|\A(?:(?!<think).)*?</(?:think|thinking|thought|reasoning|scratchpad)>",
+    r"|\A(?:(?!<think).)*?</(?:think|thinking|thought|reasoning|scratchpad)>"
+    r"|\[think\].*?(?:\[/think\]|\Z)"
+    r"|<\|channel\|>analysis<\|message\|>.*?(?:<\|channel\|>final|\Z)",
     re.DOTALL,
 )
+_ROLE_WORD = r"(?:(?:ai )?(?:assistant|ai|bot|chatbot|model|response|reply|answer|output|a))"
+# "<|assistant|>", "[/INST]", "**Assistant:**", "assistant" alone on its line, {"answer": "...
 _ROLE = re.compile(
-    r"\A[\s#>-]*(?:<\|?[a-z_]{1,20}\|?>\s*)*"
-    r"(?:(?:ai )?(?:assistant|ai|bot|chatbot|model|response|reply|answer|a)\s*:)?[\s#>-]*"
+    r"\A(?:[\s#>-]|<\|?[a-z]{1,20}\|?>|\[/?[a-z]{1,12}\]:?"
+    rf"|\b{_ROLE_WORD}\s*(?::|<\|[a-z]{{1,20}}\|>)|\b(?:assistant|model)[ ]*\n"
+    r"|\{\s*\"[a-z]{1,20}\"\s*:)*"
 )
 # Marks at the beginning of a line: headings, quoted lines. List marks stay, rules look for them.
 _LINE_MARK = re.compile(r"^[ ]*[#>]+(?=\s)", re.MULTILINE)
@@ -77,6 +82,14 @@ _DIALOGUE = re.compile(
     # Single quotes only where they close after punctuation, or an apostrophe would open one.
     r"|(?<![\w'])'(?=\w)[^\"\n]{1,400}?[,.!?]'(?!\w)"
 )
+# A play's line ("GUARD: Halt!"). What stands after a role or a note is the model's own.
+_SPEECH = re.compile(
+    rf"^[ ]*(?!(?:{_ROLE_WORD}|user|human|system|note|warning|disclaimer|important|decision|reason"
+    r"|sorry|unfortunately|step|first|second|then)\b)"
+    r"[a-z][a-z.'-]{0,20}(?:[ ][a-z.'-]{1,20})?:[ ]+\S[^\n]*$",
+    re.MULTILINE,
+)
+_STUTTER = re.compile(r"\b(can not|\w++(?:'\w++)?+)(?:[ ]++\1(?![\w']))++")
 _SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?](?=\w)[^.!?\n]*)*[.!?]*['\")]*")
 _SENTENCE_END = re.compile(r"[.!?\n](?!\w)")
 
@@ -120,7 +133,7 @@ def _bullets(response: str) -> str:
 def read(response: str) -> Text:
     """Normalise a response, keeping the way back to its own spelling."""
     reading = fold(response)
-    if "<" in reading:
+    if "<" in reading or "[think]" in reading:
         reading = _THOUGHT.sub(_blank, reading)
     reading = _LINE_MARK.sub(_blank, reading)
     reading = _ROLE.sub(_blank, reading, count=1)
@@ -136,14 +149,22 @@ def without_dialogue(reading: str) -> str:
     """Blank what stands between quotation marks, unless it is the whole response.
 
     Words put into somebody's mouth are not the model's own; but a model that puts its whole reply
-    between quotation marks has still given it.
+    between quotation marks has still given it. Two lines or more that begin with a
+    speaker's name are a play.
     """
+    if ":" in reading and len(_SPEECH.findall(reading)) > 1:
+        reading = _SPEECH.sub(_blank, reading)
     if '"' not in reading and "'" not in reading:
         return reading
     whole = len(reading.strip())
     return _DIALOGUE.sub(
         lambda found: found[0] if len(found[0]) > 0.8 * whole else _blank(found), reading
     )
+
+
+def without_stutter(reading: str) -> str:
+    """Blank what repeats the word before it: amplified text says "I cannot cannot assist"."""
+    return _STUTTER.sub(lambda found: found[1] + " " * (len(found[0]) - len(found[1])), reading)
 
 
 def sentences(reading: str, limit: int | None = None) -> list[tuple[int, int]]:
