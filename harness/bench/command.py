@@ -15,6 +15,7 @@ import click
 from harness.bench.figures import SHORT_NAMES, figures_line
 from harness.bench.plan import ALL_ROWS, QUICK_ROWS, BenchPlan
 from harness.bench.report import markdown, with_block
+from harness.bench.scorers_command import scorers
 from harness.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def bench() -> None:
-    """Measure how fast the engine is, against what one would write without it."""
+    """Measure how fast the engine is, and how far the scorers agree with people."""
+
+
+bench.add_command(scorers)
 
 
 def _rows(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[int, ...] | None:

@@ -199,5 +199,9 @@ def pattern(*phrases: str) -> re.Pattern[str]:
 
     A space that must stay on its line is written ``[ ]``.
     """
-    source = any_of(*phrases).replace("[ ]", "\0").replace(" ", r"\s+").replace("\0", "[ ]")
+    at_words = [phrase.removeprefix(r"\b") for phrase in phrases if phrase.startswith(r"\b")]
+    others = [phrase for phrase in phrases if not phrase.startswith(r"\b")]
+    # One look for a word's edge, not one a phrase: a third of the time.
+    parts = [rf"\b{any_of(*at_words)}"] if at_words else []
+    source = any_of(*parts, *others).replace("[ ]", "\0").replace(" ", r"\s+").replace("\0", "[ ]")
     return re.compile(source)
