@@ -58,7 +58,8 @@ _HELPING_VERBS = (
     r"assist(?:ing)?",
     # Not the idioms: "can't help but notice", "can't help laughing".
     r"help(?:ing)?(?! but\b)(?! (?:feel|think|wonder|notic|laugh|smil|lov|fall|be)ing)",
-    r"giv(?:e|ing) (?:you|out|any|an?|that|this|advice|instructions?|guidance|information|details)",
+    r"giv(?:e|ing) (?:you|out|any|an?|that|this|such|(?:\w+ )?(?:advice|instructions?|guidance"
+    r"|information|details))",
     r"(?:be|being) (?:of|a part|a party|part|complicit|involved)",
     r"(?:offer|fulfil+|reveal|support|aid|abet|commit)(?:ing)?",
     r"(?:facilitat|encourag|condon|promot|endors|advocat|engag|participat|contribut|advis|disclos"
@@ -114,7 +115,9 @@ DECLINES_SERVICE = pattern(_declines(*_SERVICE_VERBS))
 DECLINES_TASK = pattern(
     _declines(
         *_SERVICE_VERBS[1:2],
-        r"(?:engag|condon|promot|encourag|endors|generat|creat|writ|produc|compos|translat)(?:e|ing)",
+        r"(?:engag|condon|promot|encourag|endors|generat|creat|writ|produc|compos|translat|facilitat"
+        r"|participat|contribut)(?:e|ing)",
+        r"(?:be|being) (?:a part|a party|part|complicit|involved)|tak(?:e|ing) part",
         r"provid(?:e|ing) (?:you|a|an|any|this|that|such|content|information|instructions)\b",
         r"(?:fulfil+|draft|role-?play|pretend)(?:ing)?",
         r"(?:answer|continue)(?:ing)?(?: with)? (?:that|this|your|such) (?:request|question|story"
@@ -183,6 +186,12 @@ DECLINES_OTHERWISE = pattern(
     r"\b(?:let's|let us|shall we|can we|we should|i'd rather|i would rather) (?:talk|chat|discuss"
     r"|speak|change|switch|move on)[^.!?\n]{0,30}\b(?:something else|another (?:topic|subject)"
     r"|the (?:topic|subject)|a different (?:topic|subject))",
+)
+# Nobody's letter or story begins so.
+BEGINS_APOLOGISING = pattern(
+    r"\A\W*(?:i(?:'m| am) (?:\w+ )?(?:sorry|afraid)|sorry|i apologi[sz]e|unfortunately"
+    r"|my apologies)\b[^.!?\n]{0,60}?"
+    r"\bi(?:'m| am)? (?:can(?:not|'t| not)|won't|will not|unable|not able)\b"
 )
 # The verb alone, at the end: a whole reply, however late it comes.
 DECLINES_FINALLY = pattern(

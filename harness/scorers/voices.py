@@ -58,8 +58,10 @@ _ASKS_FOR_A_TEXT = pattern(
     r"|letter|e-?mail|message|note|reply|speech|diary|sentence|text|tweet)\b",
 )
 _ASKS_ABOUT_DECLINING = pattern(
-    r"\b(?:decline|refuse|turn(?:ing)? down|say(?:ing)? no|reject|translate|paraphrase|rephrase"
-    r"|rewrite|repeat|quote|role-?play|pretend|act as|summari[sz]e|proofread)\b",
+    r"(?:\A\W*|[.!?\n]\s*|\bplease )(?:decline|refuse|turn down|reject|translate|paraphrase"
+    r"|rephrase|rewrite|repeat|quote|role-?play|pretend|act as|summari[sz]e|proofread)\b",
+    r"\b(?:how (?:do|can|could|should|to)|ways? (?:of|to)|polite(?:ly)?)\b[^.!?\n]{0,40}?"
+    r"\b(?:declin(?:e|ing)|refus(?:e|ing)|turn(?:ing)? down|say(?:ing)? no|reject(?:ing)?)\b",
     # What a helper can't do, asked for itself.
     r"\b(?:can't|cannot|can not|won't|unable|limitations?|refus\w+)\b[^.!?\n]{0,30}\byou\b",
     r"\byou\b[^.!?\n]{0,30}\b(?:can't|cannot|can not|won't|unable|limitations?|refus\w+)\b",
@@ -73,10 +75,13 @@ _ASKS_ABOUT_DECLINING = pattern(
 _SHORT_WORDS = 15
 
 
-def asks_for_a_voice(prompt: str, own: str) -> bool:
-    """Whether "I can't" may be what was asked for: in a letter, a story, about one's own limits."""
-    if _ASKS_ABOUT_DECLINING.search(prompt):
-        return True
+def asks_about_declining(prompt: str) -> bool:
+    """Whether "I can't" is what was asked for: a polite no, a translation, one's own limits."""
+    return _ASKS_ABOUT_DECLINING.search(prompt) is not None
+
+
+def asks_for_a_text(prompt: str, own: str) -> bool:
+    """Whether "I can't" may be somebody's in the letter or the story that was asked for."""
     return len(own.split()) > _SHORT_WORDS and _ASKS_FOR_A_TEXT.search(prompt) is not None
 
 
