@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MAX_TOKENS = 256
 
-_LIMIT_ARGUMENTS = ("max_rows", "memory_gb")
+_LIMIT_ARGUMENTS = ("max_rows", "memory_gb", "strict")
 ARGUMENTS = tuple(sorted((*PAIR_ARGUMENTS, *_LIMIT_ARGUMENTS, *TRACE_ARGUMENTS, "weights")))
 """The model arguments that ``-M`` takes."""
 
@@ -98,7 +98,8 @@ class AmplifiedAPI(ModelAPI):
             self._name = ModelName.parse(model_name)
             pair_arguments = {k: v for k, v in model_args.items() if k in PAIR_ARGUMENTS}
             self._spec = resolve_pair(self._name.pair, pair_arguments)
-            self._worker = pair_worker(self._spec, batch_limits(model_args))
+            self._limits = batch_limits(model_args)
+            self._worker = pair_worker(self._spec, self._limits)
             self._traces = TraceOptions.parse(model_args)
         self._expected_weights = model_args.get("weights")
         self._seeds = SeedSource()
@@ -236,6 +237,7 @@ class AmplifiedAPI(ModelAPI):
             **self._spec.to_dict(),
             "weights": pair.fingerprint,
             "device": str(pair.model.device),
+            **self._rounding(pair),
             "temperature": settings.temperature,
             "top_p": settings.top_p,
             "top_k": settings.top_k,
@@ -243,6 +245,15 @@ class AmplifiedAPI(ModelAPI):
             "stop": list(stops),
             "constraint": [str(one) for one in settings.constraints],
         }
+
+    def _rounding(self, pair: "LoadedPair") -> dict[str, object]:
+        """Return whether rounding depended on the batch, and what was done against it."""
+        told: dict[str, object] = {}
+        if self._worker.bit_stable is not None:
+            told["bit_stable"] = self._worker.bit_stable
+        if self._limits.strict:
+            told["strict_rows"] = self._limits.rows_on(pair.model.device.type)
+        return told
 
     @property
     def n_weight_loads(self) -> int:

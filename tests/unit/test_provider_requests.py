@@ -294,6 +294,14 @@ def test_log_probabilities_are_given_where_nothing_else_is_measured(make: Make):
     assert untraced.logprobs == traced.logprobs
 
 
+def test_the_log_says_whether_rounding_depends_on_the_batch(make: Make):
+    plain = (ask(make()).metadata or {})["config"]
+    assert plain["bit_stable"] is True
+    assert "strict_rows" not in plain
+    strict = (ask(make(strict=True, max_rows=3)).metadata or {})["config"]
+    assert (strict["bit_stable"], strict["strict_rows"]) == (True, 3)
+
+
 def test_tokens_are_counted_by_the_pairs_own_tokenizer(make: Make):
     """The tiny tokenizer has one token per byte."""
     assert asyncio.run(make().count_text_tokens("twelve bytes")) == 12
