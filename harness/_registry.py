@@ -52,6 +52,6 @@ __all__ = [
 @modelapi(name=PROVIDER)
 def amplified() -> type[ModelAPI]:
     """Register the provider; its module, and torch with it, is imported at first use."""
-    from harness.provider import AmplifiedAPI
+    from harness.provider.api import AmplifiedAPI
 
     return AmplifiedAPI

@@ -107,6 +107,12 @@ def _assignments(
 @click.option("--temperature", default=1.0, show_default=True, help="0 takes the likeliest token.")
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same text.")
 @click.option(
+    "--strict",
+    is_flag=True,
+    help="Compute the same number of rows at every step (-M max_rows), so that rounding can't tell "
+    "who else is in the batch: for machines where it does. Slower where few rollouts run.",
+)
+@click.option(
     "--log-dir",
     type=click.Path(path_type=Path, file_okay=False),
     help="Where logs go, and where a stopped sweep is resumed. [default: runs/PAIR-TASK/logs]",
@@ -139,7 +145,12 @@ def _assignments(
     "another finds it in Inspect's role grader.",
 )
 def sweep(
-    pair: str, task: str, log_dir: Path | None, report_dir: Path | None, **options: Any
+    pair: str,
+    task: str,
+    strict: bool,
+    log_dir: Path | None,
+    report_dir: Path | None,
+    **options: Any,
 ) -> None:
     """Sample PAIR at several alphas, score it, and write a report.
 
@@ -150,6 +161,8 @@ def sweep(
 
     if log_dir is None:
         log_dir = Path("runs") / f"{Path(pair).stem}-{Path(task).name.replace('.py', '')}" / "logs"
+    if strict:
+        options["model_args"] = {**options["model_args"], "strict": True}
     effort = run_sweep(SweepPlan(pair=pair, task=task, log_dir=log_dir, **options))
     if effort.steps:
         click.echo(effort.sentence())

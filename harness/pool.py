@@ -6,6 +6,7 @@ all alphas, samples and epochs share the engine's batch.
 
 import asyncio
 import atexit
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -19,13 +20,27 @@ from anyio import to_thread
 
 from harness.decoding.effort import Effort
 from harness.decoding.engine import Engine
+from harness.decoding.fixed_shape import FixedShape
 from harness.decoding.rollout import Rollout, RolloutRequest
 from harness.decoding.scheduler import BatchLimits, Scheduler
+from harness.decoding.stability import is_bit_stable
 from harness.errors import PromptTooLong
 from harness.pairs.spec import PairSpec
 
 if TYPE_CHECKING:
     from harness.pairs.loading import LoadedPair
+
+_UNSTABLE = (
+    "%s: on this machine a rollout's rounding depends on who else is in the batch, so a seed may "
+    "give other tokens in another run; rates can be compared all the same. -M strict=true computes "
+    "the same number of rows at every step; amplify bench flips counts the tokens that change"
+)
+_UNSTABLE_STRICT = (
+    "%s: rounding depends on the batch even at a fixed number of rows, so a seed may give other "
+    "tokens in another run; compare rates, not texts"
+)
+
+_log = logging.getLogger(__name__)
 
 # Requests of one burst arrive within a millisecond or two of each other; waiting this long for
 # the next one makes one batch of them.
@@ -52,6 +67,9 @@ class PairWorker:
         self._inbox: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
         self.n_loads = 0
         """How often weights were loaded: at most once."""
+        self.bit_stable: bool | None = None
+        """Whether a spot check found the same bits in batches of several sizes; None where nothing
+        was checked."""
 
     async def pair(self) -> "LoadedPair":
         """Return the loaded pair; the first caller loads it, in a thread."""
@@ -67,7 +85,10 @@ class PairWorker:
 
                 pair = load_pair(self._spec)
                 self.n_loads += 1
-                engine = Engine(pair.model, pair.chat.eos_ids)
+                max_rows = self._limits.rows_on(pair.model.device.type)
+                fixed_rows = max_rows if self._limits.strict else None
+                self._check(pair, max_rows)
+                engine = Engine(pair.model, pair.chat.eos_ids, fixed_rows)
                 scheduler = self._scheduler = Scheduler(engine, self._limits)
                 name = f"amplify {self._spec.name}"
                 thread = threading.Thread(
@@ -86,6 +107,16 @@ class PairWorker:
     def effort(self) -> Effort:
         """What decoding has taken so far."""
         return self._scheduler.effort if self._scheduler else Effort()
+
+    def _check(self, pair: "LoadedPair", max_rows: int) -> None:
+        """See whether rounding depends on the batch, and say so once where it does."""
+        if self._spec.target.endpoint is not None:
+            return  # a server's batches are its own
+        strict = self._limits.strict
+        model = FixedShape(pair.model, max_rows) if strict else pair.model
+        self.bit_stable = is_bit_stable(model, max_rows)
+        if not self.bit_stable:
+            _log.warning(_UNSTABLE_STRICT if strict else _UNSTABLE, self._spec.name)
 
     def _stop(self, thread: threading.Thread) -> None:
         """Let the running step be the last one."""

@@ -205,7 +205,7 @@ def _task(plan: SweepPlan) -> "Task | str":
 def _worker(plan: SweepPlan) -> "PairWorker":
     """Return what will decode, nothing loaded yet."""
     from harness.pool import pair_worker
-    from harness.provider import batch_limits, require_known_arguments
+    from harness.provider.arguments import batch_limits, require_known_arguments
 
     require_known_arguments(plan.model_args)
     TraceOptions.parse(plan.model_args)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from harness.analysis.frame import by_constraint
 from harness.constraint import NONE
@@ -70,7 +71,27 @@ def sweep_command(frame: pd.DataFrame, alphas: tuple[float, ...]) -> str:
     for constraint in by_constraint(frame):
         if constraint != NONE:  # which a sweep always includes
             words += ["--constraint", constraint]
+    # A sweep finds the weights' fingerprint by itself.
+    words += _assignments("-M", run.get("model_args", {}), left_out=("weights",))
+    words += _assignments("-T", run.get("task_args", {}))
     return shlex.join(words)
+
+
+def _assignments(
+    option: str, given: dict[str, Any], left_out: tuple[str, ...] = ()
+) -> Iterator[str]:
+    """Spell arguments so that YAML reads the same values again."""
+    for name, value in given.items():
+        if name not in left_out:
+            text = value if _reads_as_itself(value) else json.dumps(value, ensure_ascii=False)
+            yield from (option, f"{name}={text}")
+
+
+def _reads_as_itself(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(yaml.safe_load(value) == value)
+    except yaml.YAMLError:
+        return False
 
 
 def _config(frame: pd.DataFrame) -> dict[str, Any]:

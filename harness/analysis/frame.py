@@ -125,6 +125,7 @@ def _run(infos: list[LogInfo], logs: list[tuple[LogInfo, EvalLog]]) -> dict[str,
             for info in infos
         ],
         "packages": dict(newest.packages),
+        "model_args": json.loads(json.dumps(newest.model_args, default=str)),
         "task_args": json.loads(json.dumps(newest.task_args_passed, default=str)),
         "epochs": newest.config.epochs or 1,
         "limit": newest.config.limit,

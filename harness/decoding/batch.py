@@ -37,10 +37,18 @@ class Batch:
         rows: that are new, without a token yet.
         state: what they have read.
         logits: those after their prompts.
+        fixed_rows: as :class:`StepTable` takes them.
     """
 
-    def __init__(self, rows: list[Row], state: PairState, logits: PairLogits) -> None:
+    def __init__(
+        self,
+        rows: list[Row],
+        state: PairState,
+        logits: PairLogits,
+        fixed_rows: int | None = None,
+    ) -> None:
         self.rows = rows
+        self._fixed_rows = fixed_rows
         self.state = state
         self.logits = logits
         self._device = logits.target.device
@@ -127,7 +135,7 @@ class Batch:
         self._tabulate()
 
     def _tabulate(self) -> None:
-        self._table = StepTable([row.settings for row in self.rows], self._device)
+        self._table = StepTable([row.settings for row in self.rows], self._device, self._fixed_rows)
 
 
 def _filling(n: int, ended: set[int]) -> list[int]:

@@ -13,6 +13,7 @@ import torch
 from harness.decoding.batch import Row
 from harness.decoding.effort import Effort
 from harness.decoding.extent import Extent
+from harness.decoding.fixed_shape import FixedShape
 from harness.decoding.lane import Lane, side_alone
 from harness.decoding.pair_model import PairModel, Prompt, SideName
 from harness.decoding.rollout import Ended, Rollout, RolloutRequest, StopReason
@@ -29,12 +30,17 @@ class Engine:
     Args:
         model: the pair.
         eos_ids: tokens that end a reply.
+        fixed_rows: rows of every step, at least as many as are ever admitted, so that rounding
+            can't tell how many there are; None takes the rows that there are.
     """
 
-    def __init__(self, model: PairModel[Any], eos_ids: frozenset[int]) -> None:
-        self._model = model
+    def __init__(
+        self, model: PairModel[Any], eos_ids: frozenset[int], fixed_rows: int | None = None
+    ) -> None:
+        self._model = model if fixed_rows is None else FixedShape(model, fixed_rows)
         self._eos_ids = eos_ids
-        self._lane_of: dict[SideName | None, Lane] = {None: Lane(model)}
+        self._fixed_rows = fixed_rows
+        self._lane_of: dict[SideName | None, Lane] = {None: Lane(self._model, fixed_rows)}
         self._ended: list[Ended] = []
         self.effort = Effort()
         """What decoding has taken so far."""
@@ -52,6 +58,11 @@ class Engine:
     def device(self) -> torch.device:
         """Where the pair is."""
         return self._model.device
+
+    @property
+    def fixed_rows(self) -> int | None:
+        """Rows of every step, where their number is fixed."""
+        return self._fixed_rows
 
     @property
     def requests(self) -> list[RolloutRequest]:
@@ -75,6 +86,9 @@ class Engine:
 
     def bytes_of(self, extent: Extent) -> int:
         """Memory that rows of an extent take."""
+        if self._fixed_rows is not None:
+            # Every row, asked for or not, has a prompt of its own.
+            extent = extent._replace(n_prompts=self._fixed_rows, n_rows=self._fixed_rows)
         return extent.bytes_of(self._model.bytes_per_token, self._model.vocab_size)
 
     def free_bytes(self) -> int:
@@ -124,7 +138,8 @@ class Engine:
         """
         if not self.n_rows:
             return []
-        self.effort = self.effort.plus(Effort(steps=1, row_steps=self.n_rows))
+        row_steps = self._fixed_rows or self.n_rows
+        self.effort = self.effort.plus(Effort(steps=1, row_steps=row_steps))
         for lane in self._lanes:
             self._ended += lane.sample(self._reason)
         for lane in self._lanes:

@@ -33,10 +33,12 @@ class Lane:
 
     Args:
         model: a pair, or one side of it.
+        fixed_rows: rows of every step, where their number is fixed.
     """
 
-    def __init__(self, model: PairModel[Any]) -> None:
+    def __init__(self, model: PairModel[Any], fixed_rows: int | None = None) -> None:
         self._model = model
+        self._fixed_rows = fixed_rows
         self._batch: Batch | None = None
 
     @property
@@ -51,7 +53,8 @@ class Lane:
         state, logits = read_in_parts(self._model, list(distinct))
         fan_out = [index[row.request.prompt] for row in rows]
         state.select(fan_out)
-        newcomers = Batch(rows, state, PairLogits(*(side[fan_out] for side in logits)))
+        own = PairLogits(*(side[fan_out] for side in logits))
+        newcomers = Batch(rows, state, own, self._fixed_rows)
         if self._batch is None:
             self._batch = newcomers
         else:

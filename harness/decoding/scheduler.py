@@ -10,7 +10,7 @@ from harness.decoding.askers import Askers
 from harness.decoding.effort import Effort
 from harness.decoding.engine import Engine
 from harness.decoding.rollout import Ended, RolloutRequest
-from harness.errors import ConfigurationError
+from harness.errors import ConfigurationError, DecodingError
 
 # Rows that may be free before newcomers join, as a share of the batch: reading one prompt takes
 # about as long as a step of half a batch, so prompts join a few at a time.
@@ -32,6 +32,9 @@ class BatchLimits:
     """Most rollouts in one batch; None means 96 on a CPU and 512 elsewhere."""
     memory_gb: float | None = None
     """Memory for caches and logits, in 10**9 bytes; None means half of what is free at first."""
+    strict: bool = False
+    """Compute ``max_rows`` rows at every step, whatever number there is, and share no prompt, so
+    that rounding can't tell who else is in the batch."""
 
     def __post_init__(self) -> None:
         rows, memory = self.max_rows, self.memory_gb
@@ -39,6 +42,12 @@ class BatchLimits:
             raise ConfigurationError(f"max_rows must be a whole number above 0, not {rows!r}")
         if memory is not None and not _is_positive(memory):
             raise ConfigurationError(f"memory_gb must be a number above 0, not {memory!r}")
+        if not isinstance(self.strict, bool):
+            raise ConfigurationError(f"strict must be true or false, not {self.strict!r}")
+
+    def rows_on(self, device_type: str) -> int:
+        """Return the most rollouts in one batch on a kind of device, such as ``cpu``."""
+        return self.max_rows or (CPU_ROWS if device_type == "cpu" else _GPU_ROWS)
 
 
 class Scheduler:
@@ -56,8 +65,7 @@ class Scheduler:
 
     def __init__(self, engine: Engine, limits: BatchLimits) -> None:
         self._engine = engine
-        on_cpu = engine.device.type == "cpu"
-        self._max_rows = limits.max_rows or (CPU_ROWS if on_cpu else _GPU_ROWS)
+        self._max_rows = limits.rows_on(engine.device.type)
         self._max_bytes = (
             engine.free_bytes() / 2 if limits.memory_gb is None else limits.memory_gb * 1e9
         )
@@ -134,6 +142,8 @@ class Scheduler:
             each = {id(one): one for one in (*self._engine.requests, *self._joining)}
             if not _is_out_of_memory(error) or len(each) < 2:
                 raise
+            if self._engine.fixed_rows is not None:
+                raise _too_many(self._engine.fixed_rows) from error
             ended = self._begin_again(list(each.values()))
         return [
             told for request, outcome in ended for told in self._askers.answer(request, outcome)
@@ -180,6 +190,13 @@ class Scheduler:
             if not requests:
                 del self._waiting[place]
         return group
+
+
+def _too_many(fixed_rows: int) -> DecodingError:
+    return DecodingError(
+        f"strict decoding computes {fixed_rows} rows at every step, and memory does not hold them; "
+        "with fewer, tokens may differ, so say how many: -M max_rows=..."
+    )
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -73,15 +73,24 @@ class StepTable:
     Args:
         settings: of the rows, in their order.
         device: where their logits are.
+        fixed_rows: rows that are computed at every step, whatever number there is; None computes
+            those that there are.
     """
 
-    def __init__(self, settings: Sequence[RolloutSettings], device: torch.device) -> None:
-        size = _CPU_ROWS if device.type == "cpu" else len(settings)
+    def __init__(
+        self,
+        settings: Sequence[RolloutSettings],
+        device: torch.device,
+        fixed_rows: int | None = None,
+    ) -> None:
+        size = _CPU_ROWS if device.type == "cpu" else fixed_rows or len(settings)
         self._grid = max(len(row.trace_alphas) for row in settings)
         self._best = max(row.top_logprobs for row in settings)
         self._rows = len(settings)
         self._traced = any(row.trace for row in settings)
-        self._parts = [_part(settings, rows, device) for rows in _cut(len(settings), size)]
+        self._parts = [
+            _part(settings, rows, device) for rows in _cut(len(settings), size, fixed_rows)
+        ]
 
     @property
     def n_figures(self) -> int:
@@ -162,8 +171,8 @@ def _amplified(part: _Part, logits: PairLogits, place: Tensor) -> tuple[StepLogi
     return StepLogits(target, baseline, amplified, alpha, difference), cut
 
 
-def _cut(n_rows: int, size: int) -> list[slice | list[int]]:
-    """Cut rows into parts.
+def _cut(n_rows: int, size: int, fixed: int | None) -> list[slice | list[int]]:
+    """Cut rows into parts, all of one size where their number is fixed.
 
     A row that is left over alone is taken twice: torch splits a sum over one row among its
     threads, and the last bits would tell how many rows there are.
@@ -171,7 +180,10 @@ def _cut(n_rows: int, size: int) -> list[slice | list[int]]:
     parts: list[slice | list[int]] = [
         slice(start, start + size) for start in range(0, n_rows, size)
     ]
-    if n_rows % size == 1:
+    left = n_rows % size
+    if left and fixed is not None:
+        parts[-1] = [*range(n_rows - left, n_rows), *[n_rows - 1] * (size - left)]
+    elif left == 1:
         parts[-1] = [n_rows - 1, n_rows - 1]
     return parts
 

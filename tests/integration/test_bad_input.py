@@ -33,7 +33,7 @@ def serve() -> None:
     """Run each command that stdin names in a fork, and write its exit code to stdout."""
     import harness._registry
     import harness.pairs.loading
-    import harness.provider
+    import harness.provider.api
     import harness.sweep  # noqa: F401  # imported once, here, for all forks
 
     for line in sys.stdin:

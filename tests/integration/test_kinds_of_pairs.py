@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from peft import PeftModel
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from harness.decoding.engine import Engine
@@ -16,6 +17,7 @@ from harness.decoding.rollout import Rollout, RolloutRequest
 from harness.decoding.settings import RolloutSettings
 from harness.pairs.checkpoints import load_checkpoint
 from harness.pairs.embedded import embedded_checkpoint, find_gguf
+from harness.pairs.files import find_side
 from harness.pairs.loading import LoadedPair, load_pair
 from harness.pairs.models import ModelPair
 from harness.pairs.side import Endpoint, Side
@@ -124,9 +126,32 @@ def test_a_server_over_the_real_model_decodes_as_the_same_truncation_here(plain:
     assert [one.ids for one in there] == [one.ids for one in rollouts(pair, (0.0, 1.0))]
 
 
-EXAMPLES = sorted(
-    path for path in Path("examples").glob("*.toml") if path.stem not in ("endpoints", "nf4")
-)
+def test_a_fine_tune_and_its_base_decode_as_the_adapter_that_makes_their_difference(tmp_path: Path):
+    """Laid out as examples/two_checkpoints.toml; what the fine-tune left alone is kept once."""
+    spec = resolve_pair("refuser")
+    [adapter] = find_side(spec.target).adapters
+    base = AutoModelForCausalLM.from_pretrained(embedded_checkpoint(), dtype=torch.float32)
+    tuned: Any = PeftModel.from_pretrained(base, adapter)
+    tuned.merge_and_unload().save_pretrained(tmp_path / "tuned")
+    by_adapter = load_pair(spec)
+    by_adapter.chat.tokenizer.save_pretrained(tmp_path / "tuned")
+    text = Path("examples/two_checkpoints.toml").read_text()
+    example = tmp_path / "pair.toml"
+    example.write_text(
+        text.replace("HuggingFaceTB/SmolLM2-135M-Instruct", "tuned").replace(
+            "HuggingFaceTB/SmolLM2-135M", "embedded"
+        )
+    )
+    pair = load_pair(resolve_pair(str(example)))
+    assert isinstance(pair.model, ModelPair)
+    assert not pair.model.one_pass
+    two, one = rollouts(pair, (0.0, 1.0)), rollouts(by_adapter, (0.0, 1.0))
+    assert [rollout.ids for rollout in two] == [rollout.ids for rollout in one]
+
+
+# The others need a server, a package, the hub.
+ELSEWHERE = ("endpoints", "nf4", "two_checkpoints")
+EXAMPLES = sorted(path for path in Path("examples").glob("*.toml") if path.stem not in ELSEWHERE)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -2,6 +2,8 @@
 
 import json
 import math
+import shlex
+from itertools import pairwise
 
 import pytest
 from inspect_ai.scorer import Score
@@ -9,6 +11,7 @@ from test_analysis_logs import CONFIG, Rollout, nonsense, refusal, trace, write_
 
 from harness.analysis.frame import read_frame
 from harness.analysis.results import analyse, results_json
+from harness.cli import _assignments
 from harness.errors import AnalysisError
 
 HARMFUL = ("general_illegal", "social_engineering")
@@ -193,6 +196,29 @@ def test_the_command_is_rebuilt_from_the_logs_or_taken_as_typed(tmp_path):
         "--max-tokens 64 --temperature 1.0 --seed 7"
     )
     assert analyse(frame, "amplify sweep x").command == "amplify sweep x"
+
+
+def test_the_command_says_what_model_and_task_were_given_so_that_it_is_read_alike(tmp_path):
+    frame = read_frame(write_sweep(tmp_path, lambda alpha: [Rollout("a", 1)]))
+    model_args = {
+        "baseline": "path/to/base",
+        "target_system_prompt": 'Be careful: say "why".',
+        "target_adapter": ["a", "b"],
+        "top_logprobs": 20,
+        "traces": False,
+        "weights": "583468a77ece2548",
+    }
+    task_args = {"category": "benign", "fact": "42"}
+    frame.attrs["run"] |= {"model_args": model_args, "task_args": task_args}
+    words = shlex.split(analyse(frame).command)
+    given = {
+        option: [word for before, word in pairwise(words) if before == option]
+        for option in ("-M", "-T")
+    }
+    del model_args["weights"]
+    assert _assignments(None, None, tuple(given["-M"])) == model_args  # type: ignore[arg-type]
+    assert _assignments(None, None, tuple(given["-T"])) == task_args  # type: ignore[arg-type]
+    assert "baseline=path/to/base" in given["-M"]
 
 
 def test_the_configuration_is_flattened_to_lines(results):

@@ -53,6 +53,16 @@ def plan_of(plans: list[tuple[SweepPlan, Path, Path]], *words: str) -> SweepPlan
     return plans[-1][0]
 
 
+def test_a_strict_sweep_asks_the_engine_for_fixed_shapes(
+    plans: list[tuple[SweepPlan, Path, Path]],
+):
+    assert plan_of(plans, "--strict", "-M", "max_rows=8").model_args == {
+        "strict": True,
+        "max_rows": 8,
+    }
+    assert plan_of(plans).model_args == {}
+
+
 def test_a_sweep_says_what_decoding_took(plans: list[tuple[SweepPlan, Path, Path]]):
     assert "Decoded 6 tokens in 8 row-steps (0.750 useful)" in invoke("sweep", "null").output
 

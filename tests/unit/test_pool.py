@@ -50,6 +50,8 @@ def worker(pair, monkeypatch):
     """A worker that loads the fake pair instead of weights; not loaded yet."""
     loaded = SimpleNamespace(model=pair, chat=SimpleNamespace(eos_ids=frozenset()))
     monkeypatch.setattr("harness.pairs.loading.load_pair", lambda spec: loaded)
+    # What it reads would stand among the passes that tests count.
+    monkeypatch.setattr("harness.pool.is_bit_stable", lambda model, max_rows: True)
     return PairWorker(tiny_spec("fake"), BatchLimits(max_rows=8))
 
 
@@ -340,6 +342,7 @@ from types import SimpleNamespace
 
 import torch
 
+import harness.pool
 from harness.decoding.rollout import RolloutRequest
 from harness.decoding.pair_model import PairLogits, Prompt
 from harness.decoding.scheduler import BatchLimits
@@ -364,6 +367,7 @@ class Busy:
 
 loaded = SimpleNamespace(model=Busy(), chat=SimpleNamespace(eos_ids=frozenset()))
 sys.modules["harness.pairs.loading"] = SimpleNamespace(load_pair=lambda spec: loaded)
+harness.pool.is_bit_stable = lambda model, max_rows: True
 side = Side(checkpoint="busy")
 worker = PairWorker(PairSpec(name="busy", target=side, baseline=side), BatchLimits())
 worker.load()

@@ -25,7 +25,8 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolCall, ToolInfo
 
 from harness.errors import ConfigurationError, UnknownArgument, UnsupportedRequest, WeightsError
-from harness.provider import ARGUMENTS, AmplifiedAPI, require_known_arguments
+from harness.provider.api import AmplifiedAPI
+from harness.provider.arguments import ARGUMENTS, require_known_arguments
 from tests.fakes import save_checkpoint, tiny_model
 
 REFUSED: dict[str, Any] = {
@@ -78,7 +79,7 @@ def fresh(code: str) -> str:
 def test_inspect_finds_the_provider_through_the_entry_point():
     """A load error there is only a log warning of Inspect's, so nothing else would show it."""
     code = "from inspect_ai.model import get_model\nprint(type(get_model('amplified/null@1').api))"
-    assert fresh(code) == "<class 'harness.provider.AmplifiedAPI'>"
+    assert fresh(code) == "<class 'harness.provider.api.AmplifiedAPI'>"
 
 
 def test_importing_the_registry_imports_no_torch():
@@ -292,6 +293,14 @@ def test_log_probabilities_are_given_where_nothing_else_is_measured(make: Make):
     traced, untraced = (ask(make(traces=kept), **asked).choices[0] for kept in (True, False))
     assert untraced.logprobs is not None
     assert untraced.logprobs == traced.logprobs
+
+
+def test_the_log_says_whether_rounding_depends_on_the_batch(make: Make):
+    plain = (ask(make()).metadata or {})["config"]
+    assert plain["bit_stable"] is True
+    assert "strict_rows" not in plain
+    strict = (ask(make(strict=True, max_rows=3)).metadata or {})["config"]
+    assert (strict["bit_stable"], strict["strict_rows"]) == (True, 3)
 
 
 def test_tokens_are_counted_by_the_pairs_own_tokenizer(make: Make):

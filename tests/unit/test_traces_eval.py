@@ -321,7 +321,9 @@ def test_outside_of_an_evaluation_nothing_is_kept(tiny: dict[str, Any]):
 
 
 def test_importing_the_provider_registers_no_hooks_that_inspect_would_announce():
-    code = "import harness.provider; from inspect_ai.hooks._hooks import get_all_hooks as g; g()"
+    code = (
+        "import harness.provider.api; from inspect_ai.hooks._hooks import get_all_hooks as g; g()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", f"{code}; print(g())"],
         cwd=Path(__file__).parents[2],
