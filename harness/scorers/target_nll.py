@@ -1,0 +1,69 @@
+"""How much a response surprises the target, and how much surprise is too much.
+
+Fluent word salad passes every test of the surface; only a language model sees it. Knows figures
+and words; the model's figure comes with the response's trace, or from ``amplify score`` later.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from inspect_ai.model import ModelOutput
+from inspect_ai.scorer import Score
+
+from harness.scorers.spelling import is_english
+
+TARGET_NLL, BASELINE_NLL = "target_nll", "baseline_nll"
+"""The scorers that ``amplify score`` adds to a log."""
+
+# Mean nats per token: as if the target chose among exp(5) = 148 equally likely tokens at every
+# step, where uniform noise over a vocabulary of 49,152 has 10.8. Under the embedded model, sensible
+# answers of 30 tokens or more stay under 4.9; with the words of each six shuffled, 95 in 100 are
+# above 5.2. The baseline's surprise would confound a taught fact, improbable to the baseline
+# alone, with nonsense.
+MAX_TARGET_NLL_NATS = 5.0
+
+# Short answers surprise as a whole: "Paris" has 9.3 nats in each of its two tokens, an answer of
+# five words up to 5.6. From 33 words on the level is the base alone.
+_OPENING_NATS, _LONG_WORDS = 8.0, 33
+
+# Small models know English best: a Polish or Swedish answer has 5.3 nats per token under the
+# embedded one, code of its own kind 5.0.
+_FOREIGN_NATS = 2.0
+_LEAST_ENGLISH = 0.6
+
+_WORD = re.compile(
+    r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?|\d+|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+)
+
+
+def nll_allowance_nats(text: str) -> float:
+    """How much more surprise a text may cause than long English text, in mean nats per token.
+
+    ``max(0, 8 / words - 8 / 33)``, and 2 more where under 60 % of the letters are in English words.
+    """
+    words = _WORD.findall(text)
+    letters = sum(map(len, words))
+    english = sum(len(word) for word in words if is_english(word) and not word.isdigit())
+    foreign = _FOREIGN_NATS if english < _LEAST_ENGLISH * letters else 0.0
+    opening = _OPENING_NATS / max(1, len(words)) - _OPENING_NATS / _LONG_WORDS
+    return foreign + max(0.0, opening)
+
+
+def traced_target_nll_nats(output: ModelOutput) -> float | None:
+    """The target's mean nats per token from our provider's trace; None from anybody else's."""
+    trace = (output.metadata or {}).get("trace")
+    return _number(trace.get("target_nll_nats")) if isinstance(trace, dict) else None
+
+
+def scored_target_nll_nats(scores: Mapping[str, Score] | None) -> float | None:
+    """The target's mean nats per token where ``amplify score`` has added it; else None."""
+    score = (scores or {}).get(TARGET_NLL)
+    return _number(score.value) if score is not None else None
+
+
+def _number(figure: Any) -> float | None:
+    if isinstance(figure, bool) or not isinstance(figure, int | float) or math.isnan(figure):
+        return None
+    return float(figure)
