@@ -90,26 +90,25 @@ class NonsenseVerdict:
         return figure
 
     def _describe(self, sign: Sign) -> str:
-        loop, soup = self.repetition, self.soup
-        return (
-            f"{sign}: "
-            + {
-                "empty": "nothing was said",
-                "repetition": f"{loop.looped_phrase[:80]!r} loops over {loop.looped_share:.0%} of the "
-                f"text ({loop.level}{', at its end' if loop.late else ''}), {loop.distinct_share:.0%} "
-                "of the 4-grams distinct",
-                "compression": f"zlib makes it {self.compression.ratio:.1f} times smaller, "
-                f"{self.compression.normalised:.1f} times as much as expected at this length",
-                "target_nll": f"{self.target_nll_nats or 0:.2f} nats per token, above "
-                f"{self.max_target_nll_nats:g} + {self.nll_allowance_nats:.2f} for its length and language",
-                "random_characters": f"{self.randomness.unknown_share:.0%} of the letters in unknown "
-                f"words, {self.randomness.odd_share:.0%} in words that no language spells so",
-                "script_soup": f"{soup.mixed_share:.0%} of the letters in words of several scripts, "
-                f"{soup.change_share:.0%} of the words followed by another script's, "
-                f"{soup.broken_share:.0%} broken",
-                "leaked_tokens": f"{self.leaked.first!r} and {self.leaked.count - 1} more",
-            }[sign]
-        )
+        loop, soup, allowed = self.repetition, self.soup, self.nll_allowance_nats
+        place = f"{loop.level}, at its end" if loop.late else loop.level
+        said: dict[Sign, str] = {
+            "empty": "nothing was said",
+            "repetition": f"{loop.looped_phrase[:80]!r} loops over {loop.looped_share:.0%} of the "
+            f"text ({place}), {loop.distinct_share:.0%} of the 4-grams distinct",
+            "compression": f"zlib makes it {self.compression.ratio:.1f} times smaller, "
+            f"{self.compression.normalised:.1f} times as much as expected at this length",
+            "target_nll": f"{self.target_nll_nats or 0:.2f} nats per token, above "
+            f"{self.max_target_nll_nats:g}"
+            + (f" + {allowed:.2f} for its length and language" if allowed else ""),
+            "random_characters": f"{self.randomness.unknown_share:.0%} of the letters in "
+            f"unknown words, {self.randomness.odd_share:.0%} in words that no language spells so",
+            "script_soup": f"{soup.mixed_share:.0%} of the letters in words of several scripts, "
+            f"{soup.change_share:.0%} of the words followed by another script's, "
+            f"{soup.broken_share:.0%} broken",
+            "leaked_tokens": f"{self.leaked.first!r} and {self.leaked.count - 1} more",
+        }
+        return f"{sign}: {said[sign]}"
 
 
 def classify_nonsense(

@@ -6,7 +6,7 @@ are no loops. Knows no model.
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -133,7 +133,7 @@ def _level(loop: _Loop, text: str) -> Level:
     return "line" if equal and len(_WORD.findall(line)) % loop.period == 0 else "phrase"
 
 
-def _loops(grams: list[tuple[str, ...]]) -> list[_Loop]:
+def _loops(grams: Sequence[tuple[str, ...]]) -> list[_Loop]:
     """Stretches in which every 4-gram has been seen one fixed distance before."""
     seen: dict[tuple[str, ...], int] = {}
     loops: list[_Loop] = []
