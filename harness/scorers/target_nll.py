@@ -6,11 +6,15 @@ and words; the model's figure comes with the response's trace, or from ``amplify
 
 import math
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from inspect_ai.model import ModelOutput
-from inspect_ai.scorer import Score
+from inspect_ai.scorer import Score, Scorer, Target, mean, scorer, stderr
+from inspect_ai.solver import TaskState
 
 from harness.scorers.spelling import is_english
 
@@ -67,3 +71,63 @@ def _number(figure: Any) -> float | None:
     if isinstance(figure, bool) or not isinstance(figure, int | float) or math.isnan(figure):
         return None
     return float(figure)
+
+
+class ReplyNll(NamedTuple):
+    """How much one response surprises both sides, in mean nats per token."""
+
+    target_nats: float
+    baseline_nats: float
+    n_tokens: int
+
+
+Rollout = tuple[int | str, int]
+"""A sample's id and epoch."""
+
+_figures: ContextVar[Mapping[Rollout, ReplyNll | str]] = ContextVar(
+    "amplify_nll", default=MappingProxyType({})
+)
+
+
+@contextmanager
+def computed(figures: Mapping[Rollout, ReplyNll | str]) -> Iterator[None]:
+    """Give the two scorers what they tell: figures, or for a rollout the reason for none."""
+    token = _figures.set(figures)
+    try:
+        yield
+    finally:
+        _figures.reset(token)
+
+
+@scorer(metrics=[mean(), stderr()])
+def target_nll(pair: str) -> Scorer:
+    """Tell the target's mean nats per token that ``amplify score`` has computed.
+
+    Args:
+        pair: which pair's target.
+    """
+    return _telling(0, f"under the target of {pair}")
+
+
+@scorer(metrics=[mean(), stderr()])
+def baseline_nll(pair: str) -> Scorer:
+    """Tell the baseline's mean nats per token that ``amplify score`` has computed.
+
+    Args:
+        pair: which pair's baseline.
+    """
+    return _telling(1, f"under the baseline of {pair}")
+
+
+def _telling(side: int, under: str) -> Scorer:
+    async def score(state: TaskState, target: Target) -> Score:
+        found = _figures.get().get((state.sample_id, state.epoch), "run amplify score on the log")
+        if isinstance(found, str):
+            return Score.unscored(reason="scoring_failed", explanation=found)
+        return Score(
+            value=found[side],
+            explanation=f"{found[side]:.3f} nats per token over {found.n_tokens} tokens, {under}",
+            metadata={"n_tokens": found.n_tokens},
+        )
+
+    return score
