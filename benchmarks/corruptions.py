@@ -17,16 +17,22 @@ Corruption = Callable[[str, random.Random], str]
 
 
 class SourceText(NamedTuple):
-    """A sensible answer, written for this project."""
+    """A sensible answer."""
 
     kind: str
     """What sort of answer: ``recipe``, ``refusal``, ``code``."""
     prompt: str
     text: str
+    stop_reason: str = "stop"
+    """Inspect's; ``max_tokens`` where a limit cut the answer off."""
 
 
 def read_texts(name: str) -> list[SourceText]:
-    """Read ``coherent`` or ``hard_negatives`` from the data beside this file."""
+    """Read ``coherent``, ``hard_negatives`` or ``sampled`` from the data beside this file.
+
+    The first two were written for this project; the last are replies of the embedded model to the
+    prompts of the first, at temperature 0.7.
+    """
     lines = (DATA / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
     return [SourceText(**json.loads(line)) for line in lines]
 

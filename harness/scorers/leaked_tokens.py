@@ -56,15 +56,14 @@ def find_leaked_tokens(text: str) -> LeakedTokens:
     headers = [match for match in _HEADER.finditer(text) if not _lists_roles(text, match)]
     if not found and not headers:
         return LeakedTokens("", 0, False)
+    spans = [match.span() for kind in (_FENCED, _STRUCK_OUT) for match in kind.finditer(text)]
+    found, headers = (
+        [match for match in matches if not any(a <= match.start() < b for a, b in spans)]
+        for matches in (found, headers)
+    )
     length = sum(len(match[0]) for match in (*found, *headers))
-    if length < _MOST_SPOKEN_OF * len(text):
-        if _SPOKEN_OF.search(_TOKEN.sub(" ", text)):
-            return LeakedTokens("", 0, False)
-        spans = [match.span() for kind in (_FENCED, _STRUCK_OUT) for match in kind.finditer(text)]
-        found, headers = (
-            [match for match in matches if not any(a <= match.start() < b for a, b in spans)]
-            for matches in (found, headers)
-        )
+    if length < _MOST_SPOKEN_OF * len(text) and _SPOKEN_OF.search(_TOKEN.sub(" ", text)):
+        return LeakedTokens("", 0, False)
     leaked = sorted((*found, *headers), key=lambda match: match.start())
     first = leaked[0][0].strip() if leaked else ""
     return LeakedTokens(first, len(leaked), bool(leaked))

@@ -14,7 +14,7 @@ from harness.scorers.spelling import has_lists, is_english, spelling
 # Three characters or more: shorter ones are words, variables and units in every text.
 _TOKEN = re.compile(r"(?:[^\W_]|[\u0300-\u036f\ufffd]){3,}(?:['\u2019][^\W_]+)?")
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+")
+_ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+|\S+@\S+\.\w+")
 _HEXADECIMAL = re.compile(r"(?:0x)?[0-9a-f]*[0-9][0-9a-f]*", re.IGNORECASE)
 # Genes and the like: many letters of few kinds.
 _FEW_KINDS, _LONG = 5, 12
@@ -35,14 +35,18 @@ _ENGLISH = frozenset(
     " which how than then them some would could should has had were been into most about because"
     " there only also more was".split()
 )
-_LEAST_ENGLISH = 0.03
+_LEAST_ENGLISH, _FEWEST_ENGLISH = 0.03, 2
 _LEAST_UNKNOWN_AMID_ENGLISH, _LEAST_ODD_AMID_ENGLISH = 0.35, 0.05
 
-# Where there are hardly any words: of 40 characters drawn from all that print, 14 are signs, of 11
-# kinds.
-_FEWEST_CHARACTERS, _FEWEST_KINDS_OF_SIGN = 40, 10
+# Where there are hardly any words: of 30 characters drawn from all that print, 10 are signs, of 9
+# kinds; a formula of that length has up to 7.
+_FEWEST_CHARACTERS, _FEWEST_KINDS_OF_SIGN = 28, 8
 _SIGN = re.compile(r"[!-/:-@\[-`{-~]")
 _SPACE = re.compile(r"\s+")
+# Signs inside words: of noise drawn from all that print, three words in ten hold one, of many
+# kinds; a line of code has one word in seven.
+_PIERCED = re.compile(r"[A-Za-z][!-&(),*+;<-@\[-^`{-~]+(?=[A-Za-z])")
+_MOST_PIERCED, _FEWEST_PIERCING_KINDS, _FEWEST_CHUNKS = 0.2, 4, 8
 _CHARACTER_RANGE = re.compile(r"[aA]-[zZ]|0-9|\\[dws]\b|\(\?")
 
 
@@ -70,10 +74,10 @@ def measure_randomness(text: str, cut_off: bool = False) -> Randomness:
     if cut_off:
         tokens = tokens[:-1]
     total = sum(map(len, tokens))
-    if total < _FEWEST_LETTERS:
-        return Randomness(0.0, 0.0, _is_sign_soup(text, 0))
     foreign = [token for token in tokens if not is_english(token)]
     unknown = sum(map(len, foreign))
+    if total < _FEWEST_LETTERS:
+        return Randomness(0.0, 0.0, _is_sign_soup(text, total - unknown))
     # Most responses end here, without the other languages' lists.
     if unknown < _LEAST_UNKNOWN * total:
         return Randomness(unknown / total, 0.0, False)
@@ -81,13 +85,15 @@ def measure_randomness(text: str, cut_off: bool = False) -> Randomness:
     unknown = sum(length for length, how in spelled if how != "word")
     odd = sum(length for length, how in spelled if how == "odd")
     found = Randomness(unknown / total, odd / total, False)
-    return replace(found, random=_is_random(found, text) or _is_sign_soup(text, total - unknown))
+    noise = _is_random(found, text) or _is_sign_soup(text, total - unknown) or _is_pierced(text)
+    return replace(found, random=noise)
 
 
 def _is_random(found: Randomness, text: str) -> bool:
     unknown, odd = found.unknown_share, found.odd_share
     words = [word.lower() for word in _WORD.findall(text)]
-    amid_english = sum(word in _ENGLISH for word in words) >= _LEAST_ENGLISH * len(words)
+    n_english = sum(word in _ENGLISH for word in words)
+    amid_english = n_english >= max(_FEWEST_ENGLISH, _LEAST_ENGLISH * len(words))
     if is_code_like(text) and not (amid_english and "\n" not in text):
         return odd >= _LEAST_ODD_IN_CODE
     if amid_english and unknown >= _LEAST_UNKNOWN_AMID_ENGLISH:
@@ -110,9 +116,19 @@ def _is_sign_soup(text: str, letters_in_words: int) -> bool:
     )
 
 
+def _is_pierced(text: str) -> bool:
+    """Whether signs of several kinds stand inside of many words."""
+    chunks = text.split()
+    if len(chunks) < _FEWEST_CHUNKS or ("\n" in text and is_code_like(text)):
+        return False
+    pierced = [found for found in map(_PIERCED.search, chunks) if found]
+    kinds = {char for found in pierced for char in found[0][1:]}
+    return len(pierced) >= _MOST_PIERCED * len(chunks) and len(kinds) >= _FEWEST_PIERCING_KINDS
+
+
 def _words(text: str) -> list[str]:
     """The runs of letters that could be words of a language with lists."""
-    if "://" in text or "www." in text:
+    if "://" in text or "www." in text or "@" in text:
         text = _ADDRESS.sub(" ", text)
     return [
         token

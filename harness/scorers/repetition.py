@@ -19,6 +19,7 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+(?:'\w+)?")
 # Numbers of list items differ in every round of a loop.
 _ITEM = re.compile(r"^[ ]*\d{1,3}[.)](?=\s)", re.MULTILINE)
 _BRACKETS = re.compile(r"[\[{|]")
+_LITERALS = frozenset(("true", "false", "null", "none", "nan"))
 
 _GRAM = 4
 # Of 1,125 chat replies of up to 219 words none had less than 0.67 of its 4-grams distinct.
@@ -27,7 +28,7 @@ _LEAST_DISTINCT = 0.3
 
 # Nearly all of a text loops; or much of it, longer than a chorus; or it fell into a loop and
 # stayed there for long; or it ends in one, with more rounds than a song's last line has.
-_ALL, _LEAST_WORDS = 0.8, 8
+_ALL, _LEAST_WORDS, _COPIES = 0.8, 8, 5
 _MUCH, _WORDS_OF_CHORUS = 0.4, 24
 _LONGEST_LOOP = 40
 _LATE_WORDS, _LATE_COPIES = 16, 4
@@ -85,8 +86,10 @@ def measure_repetition(text: str) -> Repetition:
     distinct = len(set(grams)) / len(grams) if len(words) >= _FEWEST_WORDS_FOR_DISTINCT else 1.0
     loops = _loops(grams) if len(set(grams)) < len(grams) else []
     if loops and _BRACKETS.search(text):
-        # [[0, 0], [0, 0]] is a matrix: rows of mere numbers loop in data and mean it.
-        loops = [loop for loop in loops if any(map(str.isalpha, _unit(words, loop)))]
+        # [[0, 0], [0, 0]] is a matrix: rows of mere values loop in data and mean it.
+        loops = [loop for loop in loops if not all(map(_is_value, _unit(words, loop)))]
+        if sum(map(_is_value, words)) > len(words) / 2:
+            distinct = 1.0
     longest = max(loops, key=lambda loop: loop.length, default=_Loop(0, 1, 0))
     share = sum(loop.length for loop in loops) / max(1, len(words))
     phrase = " ".join(_unit(words, longest))
@@ -98,6 +101,10 @@ def measure_repetition(text: str) -> Repetition:
         return Repetition(characters.unit, characters.share, distinct, "token", characters.late)
     few = distinct < _LEAST_DISTINCT
     return Repetition(phrase, share, distinct, "few phrases" if few else "none", False)
+
+
+def _is_value(word: str) -> bool:
+    return not word.isalpha() or word in _LITERALS
 
 
 def _unit(words: list[str], loop: _Loop) -> list[str]:
@@ -112,7 +119,7 @@ def _is_much(loops: list[_Loop], longest: _Loop, n_words: int, text: str) -> boo
             longest.length >= _LONGEST_LOOP_IN_CODE or longest.end == n_words
         )
     return (
-        (share >= _ALL and looped >= _LEAST_WORDS)
+        (share >= _ALL and looped >= _LEAST_WORDS and longest.copies >= _COPIES)
         or (share >= _MUCH and looped >= _WORDS_OF_CHORUS)
         or longest.length >= _LONGEST_LOOP
         or any(

@@ -16,7 +16,7 @@ from inspect_ai.model import ModelOutput
 from inspect_ai.scorer import Score, Scorer, Target, mean, scorer, stderr
 from inspect_ai.solver import TaskState
 
-from harness.scorers.spelling import is_english
+from harness.scorers.spelling import is_english, spelling
 
 TARGET_NLL, BASELINE_NLL = "target_nll", "baseline_nll"
 """The scorers that ``amplify score`` adds to a log."""
@@ -33,9 +33,10 @@ MAX_TARGET_NLL_NATS = 5.0
 _OPENING_NATS, _LONG_WORDS = 8.0, 33
 
 # Small models know English best: a Polish or Swedish answer has 5.3 nats per token under the
-# embedded one, code of its own kind 5.0.
+# embedded one. A fifth of a text's letters in words that only other languages' lists have tell such
+# a text (French has the least, 0.22); hardly any in English words, one of a language without lists.
 _FOREIGN_NATS = 2.0
-_LEAST_ENGLISH = 0.6
+_LEAST_FOREIGN, _LEAST_ENGLISH = 0.2, 0.25
 
 _WORD = re.compile(
     r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?|\d+|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
@@ -45,14 +46,21 @@ _WORD = re.compile(
 def nll_allowance_nats(text: str) -> float:
     """How much more surprise a text may cause than long English text, in mean nats per token.
 
-    ``max(0, 8 / words - 8 / 33)``, and 2 more where under 60 % of the letters are in English words.
+    ``max(0, 8 / words - 8 / 33)``, and 2 more in another language than English.
     """
     words = _WORD.findall(text)
-    letters = sum(map(len, words))
-    english = sum(len(word) for word in words if is_english(word) and not word.isdigit())
-    foreign = _FOREIGN_NATS if english < _LEAST_ENGLISH * letters else 0.0
     opening = _OPENING_NATS / max(1, len(words)) - _OPENING_NATS / _LONG_WORDS
-    return foreign + max(0.0, opening)
+    return max(0.0, opening) + (_FOREIGN_NATS if _is_foreign(words) else 0.0)
+
+
+def _is_foreign(words: list[str]) -> bool:
+    letters = sum(map(len, words))
+    others = [word for word in words if not is_english(word)]
+    unknown = sum(map(len, others))
+    if not letters or unknown < _LEAST_FOREIGN * letters:
+        return False
+    foreign = sum(len(word) for word in others if spelling(word) == "word" and word.isalpha())
+    return foreign >= _LEAST_FOREIGN * letters or letters - unknown < _LEAST_ENGLISH * letters
 
 
 def traced_target_nll_nats(output: ModelOutput) -> float | None:
