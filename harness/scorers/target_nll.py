@@ -49,7 +49,9 @@ def nll_allowance_nats(text: str) -> float:
     ``max(0, 8 / words - 8 / 33)``, and 2 more in another language than English.
     """
     words = _WORD.findall(text)
-    opening = _OPENING_NATS / max(1, len(words)) - _OPENING_NATS / _LONG_WORDS
+    # A password is one word, however it is made up.
+    n_words = min(len(words), len(text.split())) if text.isascii() else len(words)
+    opening = _OPENING_NATS / max(1, n_words) - _OPENING_NATS / _LONG_WORDS
     return max(0.0, opening) + (_FOREIGN_NATS if _is_foreign(words) else 0.0)
 
 
