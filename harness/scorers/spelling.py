@@ -1,6 +1,6 @@
 """Which strings of letters are words, and which no language spells so.
 
-Knows the word lists of some forty languages and the triples of letters that occur in them; knows no
+Knows the word lists of 39 languages and the triples of letters that occur in them; knows no
 text. Lists are loaded when the first word asks for them.
 """
 

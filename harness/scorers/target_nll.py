@@ -38,9 +38,8 @@ _OPENING_NATS, _LONG_WORDS = 8.0, 33
 _FOREIGN_NATS = 2.0
 _LEAST_FOREIGN, _LEAST_ENGLISH = 0.2, 0.25
 
-_WORD = re.compile(
-    r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?|\d+|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
-)
+# Chinese and Japanese set no words apart: each character is one.
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\d_]+(?:['\u2019][^\W\d_]+)?|\d+")
 
 
 def nll_allowance_nats(text: str) -> float:
