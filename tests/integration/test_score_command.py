@@ -13,9 +13,11 @@ from inspect_ai.scorer import Scorer, includes
 from inspect_ai.solver import generate
 
 from harness.cli import main
+from harness.errors import AnalysisError
 from harness.pairs.loading import load_pair
 from harness.pairs.spec import resolve_pair
 from harness.pairs.teacher_forcing import KnownReply, score_replies
+from harness.rescoring import _replace
 from harness.scorers import nonsense
 
 BREAD = "Bread rises because yeast gives off gas, which the dough holds in small bubbles."
@@ -134,3 +136,18 @@ def test_an_unknown_pair_argument_is_refused(tmp_path: Path):
     result = amplify_score(path, "--pair", "refuser", "-M", "alhpa=1")
     assert result.exit_code == 2
     assert "unknown key 'alhpa' in -M" in result.output
+
+
+def test_a_log_that_cannot_be_written_is_as_it_was(tmp_path: Path, monkeypatch):
+    path = logged(tmp_path, output(BREAD))
+    before = path.read_bytes()
+
+    def full_disk(log: EvalLog, location: str) -> None:
+        Path(location).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("harness.rescoring.write_eval_log", full_disk)
+    with pytest.raises(AnalysisError, match="No space left on device; it is as it was"):
+        _replace(path, read_eval_log(str(path)))
+    assert path.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
