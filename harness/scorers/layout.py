@@ -6,7 +6,7 @@ import re
 # as a statement does.
 _MARKS = re.compile(
     r"[;{}\[\]>\\]\s*$|^\s*[|<{}\[#@$]\S|^\s*[\"'\w.\[\]]+\s*(?:[=:]=?|\+=|->|=>)\s*\S+$"
-    r"|\w\(.*\)[:;,]?\s*$|^\s*(?:def|class|import|from|return|if|for|while|case|var|let|const)\b.*[:;)]$"
+    r"|\w\(.*\)[:;,]?\s*$|^\s*[a-z]{2,6}\s+[\w\[\]]+,\s*[\w\[\]+*-]+$|^\s*(?:def|class|import|from|return|if|for|while|case|var|let|const)\b.*[:;)]$"
 )
 _OPERATORS = re.compile(r"[(){}\[\];=<>|]")
 _LEAST_OPERATORS = 0.05

@@ -14,8 +14,11 @@ from harness.scorers.spelling import has_lists, is_english, spelling
 # Three characters or more: shorter ones are words, variables and units in every text.
 _TOKEN = re.compile(r"(?:[^\W_]|[\u0300-\u036f\ufffd]){3,}(?:['\u2019][^\W_]+)?")
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+|\S+@\S+\.\w+")
+# Web and mail addresses, and LaTeX's commands.
+_ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+|\S+@\S+\.\w+|\\[A-Za-z]{2,}(?:\{[a-z]{3,}\*?\})?")
 _HEXADECIMAL = re.compile(r"(?:0x)?[0-9a-f]*[0-9][0-9a-f]*", re.IGNORECASE)
+# Keys and the like, which a text may quote.
+_KEY = re.compile(r"(?=(?:\D*\d){3})\w{20,}")
 # Genes and the like: many letters of few kinds.
 _FEW_KINDS, _LONG = 5, 12
 
@@ -36,7 +39,7 @@ _ENGLISH = frozenset(
     " there only also more was".split()
 )
 _LEAST_ENGLISH, _FEWEST_ENGLISH = 0.03, 2
-_LEAST_UNKNOWN_AMID_ENGLISH, _LEAST_ODD_AMID_ENGLISH = 0.35, 0.05
+_LEAST_UNKNOWN_AMID_ENGLISH, _LEAST_ODD_AMID_ENGLISH = 0.35, 0.1
 
 # Where there are hardly any words: of 30 characters drawn from all that print, 10 are signs, of 9
 # kinds; a formula of that length has up to 7.
@@ -128,9 +131,9 @@ def _is_pierced(text: str) -> bool:
 
 def _words(text: str) -> list[str]:
     """The runs of letters that could be words of a language with lists."""
-    if "://" in text or "www." in text or "@" in text:
+    if "://" in text or "www." in text or "@" in text or "\\" in text:
         text = _ADDRESS.sub(" ", text)
-    return [
+    tokens = [
         token
         for token in _TOKEN.findall(text)
         if (token.isascii() or any(map(has_lists, token)))
@@ -138,3 +141,5 @@ def _words(text: str) -> list[str]:
         and not _HEXADECIMAL.fullmatch(token)
         and not (len(token) >= _LONG and len(set(token)) <= _FEW_KINDS)
     ]
+    others = [token for token in tokens if not _KEY.fullmatch(token)]
+    return others if sum(map(is_english, others)) > 1 else tokens

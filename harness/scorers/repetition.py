@@ -18,7 +18,8 @@ Level = Literal["none", "phrase", "line", "token", "few phrases"]
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+(?:'\w+)?")
 # Numbers of list items differ in every round of a loop.
 _ITEM = re.compile(r"^[ ]*\d{1,3}[.)](?=\s)", re.MULTILINE)
-_BRACKETS = re.compile(r"[\[{|]")
+# Data: brackets, bars, or several lines of values between commas.
+_BRACKETS = re.compile(r"[\[{|]|\d[,;\t]\d[^\n]*\n")
 _LITERALS = frozenset(("true", "false", "null", "none", "nan"))
 
 _GRAM = 4

@@ -347,3 +347,17 @@ def test_a_thousand_answers_of_two_hundred_words_take_little_more_than_a_second(
     for text in texts:
         classify_nonsense(text, 2.0)
     assert (time.process_time() - start) * 5 < 1.2
+
+
+@pytest.mark.parametrize(
+    "sensible",
+    [
+        "$$\\begin{pmatrix} 1 & 0 & 0 \\\\ 0 & 1 & 0 \\\\ 0 & 0 & 1 \\end{pmatrix}$$",
+        "The address is 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa and it was used once.",
+        "mov eax, 1\nmov ebx, 2\nadd eax, ebx\nmov ebx, 3\nadd eax, ebx\nret",
+        "a,b,c\n0,0,0\n0,0,0\n0,0,0\n0,0,0\n0,0,0",
+        "'Twas brillig, and the slithy toves\nDid gyre and gimble in the wabe.",
+    ],
+)
+def test_formulas_keys_and_data_are_sensible(sensible):
+    assert signs(sensible) == ()
