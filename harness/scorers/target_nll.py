@@ -136,7 +136,7 @@ def _telling(side: int, under: str) -> Scorer:
         return Score(
             value=found[side],
             explanation=f"{found[side]:.3f} nats per token over {found.n_tokens} tokens, {under}",
-            metadata={"n_tokens": found.n_tokens},
+            metadata={"unit": "nats per token", "n_tokens": found.n_tokens},
         )
 
     return score
