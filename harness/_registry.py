@@ -19,6 +19,7 @@ from harness.scorers.reasoning import (
     reasoning_words,
 )
 from harness.scorers.refusal import refusal as refusal_scorer
+from harness.scorers.target_nll import baseline_nll, target_nll
 from harness.solver import generate_seeded, require_grader
 from tasks.false_fact import false_fact
 from tasks.over_refusal import over_refusal
@@ -30,6 +31,7 @@ __all__ = [
     "amplified",
     "answer_right",
     "answer_stated",
+    "baseline_nll",
     "false_fact",
     "false_fact_scorer",
     "generate_seeded",
@@ -46,6 +48,7 @@ __all__ = [
     "refusal_scorer",
     "require_grader",
     "sensibility",
+    "target_nll",
 ]
 
 

@@ -1,6 +1,7 @@
 """Pairs of loaded models that the engine can decode from; ids and logits, no text."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -9,7 +10,7 @@ from harness.decoding.pair_model import PairLogits, Prompt, SideName
 from harness.errors import VocabularyMismatch
 from harness.pairs.memory import free_bytes
 from harness.pairs.one_side import OneSide
-from harness.pairs.reader import Reader
+from harness.pairs.reader import KnownRow, Reader
 from harness.pairs.row_cache import RowCache
 from harness.pairs.sides import Sides
 
@@ -41,6 +42,15 @@ class PairedRows:
         self.target.join(other.target)
         if not self.shared:
             self.baseline.join(other.baseline)
+
+
+class ReplyLogps(NamedTuple):
+    """Log-probabilities of a known reply's tokens at temperature 1, nats, float32, on the CPU."""
+
+    target: Tensor
+    """[tokens]."""
+    baseline: Tensor
+    """[tokens]."""
 
 
 class ModelPair:
@@ -117,6 +127,27 @@ class ModelPair:
         """Return one side by itself, read by its own weights alone."""
         reader = self._target if side == "target" else self._baseline
         return OneSide(reader, self._sides, side, self)
+
+    def reply_logps(
+        self, prompts: Sequence[Prompt], replies: Sequence[tuple[int, ...]]
+    ) -> list[ReplyLogps]:
+        """Read replies that are known, teacher-forced on both sides, all in one batch.
+
+        Args:
+            prompts: one per reply.
+            replies: token ids, at least one each.
+        """
+        both = list(zip(prompts, replies, strict=True))
+        target = [KnownRow(one.target_ids + reply, len(reply)) for one, reply in both]
+        baseline = [KnownRow(one.baseline_ids + reply, len(reply)) for one, reply in both]
+        if self.one_pass:
+            rows = [row for pair in zip(target, baseline, strict=True) for row in pair]
+            with self._sides.paired(len(prompts)):
+                logps = self._target.known_logps(rows, self.vocab_size)
+            return [ReplyLogps(*pair) for pair in zip(logps[0::2], logps[1::2], strict=True)]
+        of_target = self._target.known_logps(target, self.vocab_size)
+        of_baseline = self._baseline.known_logps(baseline, self.vocab_size)
+        return [ReplyLogps(*pair) for pair in zip(of_target, of_baseline, strict=True)]
 
     def _apart(self, logits: Tensor) -> PairLogits:
         return PairLogits(logits[0::2, : self.vocab_size], logits[1::2, : self.vocab_size])

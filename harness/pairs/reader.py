@@ -6,7 +6,7 @@ their output projection, and the positions that they are told.
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,17 @@ from harness.pairs.row_cache import COLUMN_STEP, RowCache
 # Tokens of each prompt that one forward pass reads: the activations and attention scores of a
 # pass take memory that grows with them. A multiple of COLUMN_STEP.
 _STRETCH = 2048
+# The same where logits are wanted after many tokens and not the last one alone: 512 of them over a
+# vocabulary of 49,152 take 100 MB a row.
+_KNOWN_STRETCH = 512
+
+
+class KnownRow(NamedTuple):
+    """A row of which every token is known."""
+
+    ids: tuple[int, ...]
+    n_scored: int
+    """How many of its last tokens are asked about; at least one token comes before them."""
 
 
 class Reader:
@@ -42,14 +53,14 @@ class Reader:
     ) -> None:
         self._model = model.eval()
         self._context = context
-        self._last: Tensor | None = None
+        self._pick: Callable[[Tensor], Tensor] | None = None
         self.device = model.device
         self.max_context = _max_context(model)
         _exchange_attention(model)
         join_linears(model, self._read_one)
         pack_linears(model)
         head = cast(nn.Module, model.get_output_embeddings())
-        head.register_forward_pre_hook(self._keep_last)
+        head.register_forward_pre_hook(self._keep_picked)
         self.vocab_size = int(cast(Any, head).out_features)
         # One token is read to see what it takes, and whether all layers attend as they should.
         self.bytes_per_token = self._read_one().bytes_per_token()
@@ -88,34 +99,86 @@ class Reader:
         self, prompts: Sequence[tuple[int, ...]], cache: RowCache, start: int
     ) -> Tensor:
         """Read prompts from a column on; return the logits after each last token."""
-        columns = cache.fit_prompt_columns()
-        ids = torch.zeros(len(prompts), columns, dtype=torch.int64)
-        for row, prompt in enumerate(prompts):
-            ids[row, : len(prompt)] = torch.tensor(prompt)
-        ids = ids.to(self.device)
+        ids = self._laid_out(prompts, cache)
+        columns = ids.shape[1]
         ends = torch.tensor(cache.prompt_lengths, device=self.device) - 1
         logits: Tensor | None = None
         for first in range(start, columns, _STRETCH):
             stop = min(first + _STRETCH, columns)
-            self._last = (ends - first).clamp(0, stop - first - 1)
-            # What pads a prompt may lie beyond the context, and GPT-2's positions are a table.
-            positions = torch.arange(first, stop, device=self.device)
-            positions = positions.clamp(max=self.max_context - 1).expand(len(prompts), -1)
-            found = self._forward(
-                ids[:, first:stop], positions, cache, PromptPass(first, stop, columns)
-            )
-            self._last = None
+            last = _states_at((ends - first).clamp(0, stop - first - 1))
+            found = self._read_stretch(ids, cache, (first, stop), last)[:, -1].float()
             here = (first <= ends) & (ends < stop)
             logits = found if logits is None else torch.where(here[:, None], found, logits)
         assert logits is not None
         return logits
 
+    def known_logps(self, rows: Sequence[KnownRow], vocab_size: int) -> list[Tensor]:
+        """Read rows whose tokens are all known, teacher-forced.
+
+        Args:
+            rows: read together, each padded to the longest.
+            vocab_size: logits that count, the first so many.
+
+        Returns:
+            For each row the log-probabilities of its last ``n_scored`` tokens at temperature 1, in
+            nats, float32 on the CPU.
+        """
+        cache = RowCache([len(row.ids) for row in rows], self.device)
+        ids = self._laid_out([row.ids for row in rows], cache)
+        columns = ids.shape[1]
+        wanted = torch.zeros_like(ids, dtype=torch.bool)
+        for i, row in enumerate(rows):
+            # What predicts a token is read one token before it.
+            wanted[i, len(row.ids) - row.n_scored - 1 : len(row.ids) - 1] = True
+        logps = torch.zeros(ids.shape, device=self.device)
+        for start in range(0, columns, _KNOWN_STRETCH):
+            stop = min(start + _KNOWN_STRETCH, columns)
+            here = wanted[:, start:stop]
+            if not here.any():
+                here = torch.zeros_like(here)
+                here[0, 0] = True  # the projection is of something all the same
+            logits = self._read_stretch(ids, cache, (start, stop), _states_in(here))
+            logits = logits[0, :, :vocab_size].float()
+            following = ids.roll(-1, dims=1)[:, start:stop][here]
+            at_token = logits.gather(-1, following.unsqueeze(-1)).squeeze(-1)
+            logps[:, start:stop][here] = at_token - logits.logsumexp(-1)
+        found = logps[wanted].cpu()
+        return list(found.split([row.n_scored for row in rows]))
+
+    def _laid_out(self, rows: Sequence[tuple[int, ...]], cache: RowCache) -> Tensor:
+        """Return the rows' ids, padded to the cache's columns, [rows, columns]."""
+        ids = torch.zeros(len(rows), cache.fit_prompt_columns(), dtype=torch.int64)
+        for i, row in enumerate(rows):
+            ids[i, : len(row)] = torch.tensor(row)
+        return ids.to(self.device)
+
+    def _read_stretch(
+        self,
+        ids: Tensor,
+        cache: RowCache,
+        stretch: tuple[int, int],
+        pick: Callable[[Tensor], Tensor],
+    ) -> Tensor:
+        """Read some columns of prompts; return the logits after the picked states."""
+        start, stop = stretch
+        # What pads a prompt may lie beyond the context, and GPT-2's positions are a table.
+        positions = torch.arange(start, stop, device=self.device)
+        positions = positions.clamp(max=self.max_context - 1).expand(len(ids), -1)
+        self._pick = pick
+        try:
+            return self._forward(
+                ids[:, start:stop], positions, cache, PromptPass(start, stop, ids.shape[1])
+            )
+        finally:
+            self._pick = None
+
     def read_tokens(self, cache: RowCache, tokens: Tensor) -> Tensor:
         """Read one further token per row, [rows]; return the logits, [rows, vocab]."""
         positions = torch.tensor(cache.lengths, device=self.device).unsqueeze(-1)
-        logits = self._forward(tokens.unsqueeze(-1), positions, cache, TokenPass(cache))
+        logits = self._forward(tokens.unsqueeze(-1), positions, cache, TokenPass(cache))[:, -1]
         cache.reply_lengths = [length + 1 for length in cache.reply_lengths]
-        return logits
+        # Subtract in float32: near 20 a bfloat16 step is 0.125, and alpha multiplies it.
+        return logits.float()
 
     def _read_one(self) -> RowCache:
         return self.read_prompts([(0,)])[0]
@@ -132,16 +195,11 @@ class Reader:
                 use_cache=False,
             )
         self._require_all(len(layers))
-        # Subtract in float32: near 20 a bfloat16 step is 0.125, and alpha multiplies it.
-        return cast(Tensor, output.logits[:, -1].float())
+        return cast(Tensor, output.logits)
 
-    def _keep_last(self, head: nn.Module, arguments: tuple[Tensor]) -> tuple[Tensor] | None:
-        """Project each prompt's last token only: all of them times the vocabulary is much."""
-        if self._last is None:
-            return None
-        (states,) = arguments
-        rows = torch.arange(len(states), device=states.device)
-        return (states[rows, self._last].unsqueeze(1),)
+    def _keep_picked(self, head: nn.Module, arguments: tuple[Tensor]) -> tuple[Tensor] | None:
+        """Project what is asked about only: all of a prompt times the vocabulary is much."""
+        return None if self._pick is None else (self._pick(arguments[0]),)
 
     def _require_all(self, n_attended: int) -> None:
         n_layers = self._model.config.get_text_config().num_hidden_layers
@@ -151,6 +209,21 @@ class Reader:
                 "through transformers' attention interface; the others keep a state that amplified "
                 "decoding does not know. Compare checkpoints of another architecture"
             )
+
+
+def _states_at(columns: Tensor) -> Callable[[Tensor], Tensor]:
+    """Pick one state of each row, [rows] -> [rows, 1, width]."""
+
+    def pick(states: Tensor) -> Tensor:
+        rows = torch.arange(len(states), device=states.device)
+        return states[rows, columns].unsqueeze(1)
+
+    return pick
+
+
+def _states_in(mask: Tensor) -> Callable[[Tensor], Tensor]:
+    """Pick the states that a mask, [rows, columns], tells, as one row, [1, picked, width]."""
+    return lambda states: states[mask].unsqueeze(0)
 
 
 def _exchange_attention(model: PreTrainedModel) -> None:
@@ -180,3 +253,4 @@ def _max_context(model: nn.Module) -> int:
 
 
 assert _STRETCH % COLUMN_STEP == 0
+assert _KNOWN_STRETCH % COLUMN_STEP == 0

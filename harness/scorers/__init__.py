@@ -6,13 +6,7 @@ Knows no model, no task and no torch; works on the outputs of any provider.
 from harness.scorers.false_fact import ClaimVerdict, false_fact, states_claim
 from harness.scorers.judge import judge
 from harness.scorers.judge_verdict import RubricVerdict
-from harness.scorers.nonsense import (
-    MAX_TARGET_NLL_NATS,
-    NonsenseVerdict,
-    classify_nonsense,
-    nonsense,
-    traced_target_nll_nats,
-)
+from harness.scorers.nonsense import NonsenseVerdict, classify_nonsense, nonsense
 from harness.scorers.reasoning import (
     ReasoningVerdict,
     answer_right,
@@ -26,6 +20,7 @@ from harness.scorers.reasoning import (
     reasoning_words,
 )
 from harness.scorers.refusal import RefusalVerdict, classify_refusal, refusal
+from harness.scorers.target_nll import MAX_TARGET_NLL_NATS, traced_target_nll_nats
 
 __all__ = [
     "MAX_TARGET_NLL_NATS",

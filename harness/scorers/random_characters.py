@@ -1,71 +1,56 @@
-"""Whether a text is made of letters that form no words: keyboard noise, script soup, broken bytes.
+"""Whether a text is made of letters that form no words: keyboard noise, noise over a text.
 
 A word list alone would call code and every other language noise, so two things must come together:
-words that English does not know, and letters that no writer puts next to each other.
+words that no list has, and spellings that no language has. Code has both here and there, so it
+is held to a level of its own.
 """
 
 import re
-import unicodedata
-from dataclasses import dataclass
-from functools import cache
-from itertools import pairwise
+from dataclasses import dataclass, replace
 
-from wordfreq import get_frequency_dict
+from harness.scorers.layout import is_code_like
+from harness.scorers.spelling import has_lists, is_english, spelling
 
-# Identifiers are taken apart: snake_case here, camelCase in `_parts`.
-_TOKEN = re.compile(r"(?:[^\W_]|[\u0300-\u036f\ufffd])+(?:['\u2019][^\W_]+)?")
-_CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^A-Za-z]+")
+# Three characters or more: shorter ones are words, variables and units in every text.
+_TOKEN = re.compile(r"(?:[^\W_]|[\u0300-\u036f\ufffd]){3,}(?:['\u2019][^\W_]+)?")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+# Web and mail addresses, and LaTeX's commands.
+_ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+|\S+@\S+\.\w+|\\[A-Za-z]{2,}(?:\{[a-z]{3,}\*?\})?")
 _HEXADECIMAL = re.compile(r"(?:0x)?[0-9a-f]*[0-9][0-9a-f]*", re.IGNORECASE)
-_VOWELS = "aeiouyw"
-_LONGEST_CLUSTER = 5
+# Keys and the like, which a text may quote.
+_KEY = re.compile(r"(?=(?:\D*\d){3})\w{20,}")
+# Genes and the like: many letters of few kinds.
+_FEW_KINDS, _LONG = 5, 12
 
-# Small texts can't show a rate: "Ok, xkcd!" is a sentence.
-_FEWEST_LETTERS = 12
-_MOST_UNKNOWN = 0.5
-# Letters drawn at random break the rules of spelling in 0.26 of six-letter words and 0.39 of
-# eight-letter ones; of 1,326 pieces of source code 0.995 stay below 0.04.
-_MOST_ODD = 0.15
+# Small texts can't show a rate: "Ok, xkcd!" is a sentence, a password a reply.
+_FEWEST_LETTERS = 20
 
-# The languages of wordfreq by the first word of their letters' Unicode names.
-_LANGUAGES: dict[str, tuple[str, ...]] = {
-    "CYRILLIC": ("ru", "uk", "bg", "mk"),
-    "GREEK": ("el",),
-    "ARABIC": ("ar", "fa", "ur"),
-    "HEBREW": ("he",),
-    "DEVANAGARI": ("hi",),
-    "BENGALI": ("bn",),
-    "TAMIL": ("ta",),
-}
-_LATIN = (
-    "de",
-    "fr",
-    "es",
-    "it",
-    "pt",
-    "nl",
-    "pl",
-    "cs",
-    "sk",
-    "hu",
-    "ro",
-    "fi",
-    "sv",
-    "da",
-    "nb",
-    "tr",
-    "id",
-    "vi",
-    "ca",
-    "sl",
-    "sh",
-    "lv",
-    "lt",
-    "is",
-    "fil",
-    "ms",
+_LEAST_UNKNOWN = 0.25
+_LEAST_ODD = 0.2
+_LEAST_ODD_IN_CODE = 0.6
+# In the words of languages that have no list, odd ones are the smaller part: Welsh 0.4, Zulu 0.1.
+_LEAST_ODD_OF_UNKNOWN = 0.5
+
+# Where English stands between the unknown words, they are no other language: noise over English
+# leaves one in seven of these whole. Words that are also Python's are left out.
+_ENGLISH = frozenset(
+    "the of and to that you are this have but by they it can will his her she their your when what"
+    " which how than then them some would could should has had were been into most about because"
+    " there only also more was".split()
 )
-# Written together in one language, so their mixture is no soup.
-_EAST_ASIAN = frozenset(("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL"))
+_LEAST_ENGLISH, _FEWEST_ENGLISH = 0.03, 2
+_LEAST_UNKNOWN_AMID_ENGLISH, _LEAST_ODD_AMID_ENGLISH = 0.35, 0.1
+
+# Where there are hardly any words: of 30 characters drawn from all that print, 10 are signs, of 9
+# kinds; a formula of that length has up to 7.
+_FEWEST_CHARACTERS, _FEWEST_KINDS_OF_SIGN = 28, 8
+_SIGN = re.compile(r"[!-/:-@\[-`{-~]")
+_SPACE = re.compile(r"\s+")
+# Signs inside words: of noise drawn from all that print, three words in ten hold one, of many
+# kinds; a line of code has one word in seven.
+_PIERCED = re.compile(r"[A-Za-z][!-&(),*+;<-@\[-^`{-~]+(?=[A-Za-z])")
+_MOST_PIERCED, _FEWEST_PIERCING_KINDS, _FEWEST_CHUNKS = 0.2, 4, 8
+_CHARACTER_RANGE = re.compile(r"[aA]-[zZ]|0-9|\\[dws]\b|\(\?")
 
 
 @dataclass(frozen=True)
@@ -75,7 +60,8 @@ class Randomness:
     unknown_share: float
     """In words that are in no word list of their script."""
     odd_share: float
-    """In words that no language spells so: mixed scripts, digits amid letters, no vowels."""
+    """In words that no language spells so: digits amid letters, jumping case, unheard-of triples;
+    0 where too few are unknown for it to matter."""
     random: bool
     """Whether both are higher than sensible text, code or another language has them."""
 
@@ -87,92 +73,73 @@ def measure_randomness(text: str, cut_off: bool = False) -> Randomness:
         text: the response.
         cut_off: whether a token limit ended it, so that the last word may be half a word.
     """
-    tokens = [token for token in _TOKEN.findall(text) if not _HEXADECIMAL.fullmatch(token)]
+    tokens = _words(text)
     if cut_off:
         tokens = tokens[:-1]
     total = sum(map(len, tokens))
+    foreign = [token for token in tokens if not is_english(token)]
+    unknown = sum(map(len, foreign))
     if total < _FEWEST_LETTERS:
-        return Randomness(0.0, 0.0, False)
-    unknown = [token for token in tokens if not _is_known(token)]
-    unknown_share = sum(map(len, unknown)) / total
-    if unknown_share < _MOST_UNKNOWN:
-        return Randomness(unknown_share, 0.0, False)
-    odd_tokens = [token for token in unknown if _is_odd(token) and not _is_foreign(token)]
-    odd = max(sum(map(len, odd_tokens)), _scattered(unknown))
-    return Randomness(unknown_share, odd / total, odd / total >= _MOST_ODD)
+        return Randomness(0.0, 0.0, _is_sign_soup(text, total - unknown))
+    # Most responses end here, without the other languages' lists.
+    if unknown < _LEAST_UNKNOWN * total:
+        return Randomness(unknown / total, 0.0, False)
+    spelled = [(len(token), spelling(token)) for token in foreign]
+    unknown = sum(length for length, how in spelled if how != "word")
+    odd = sum(length for length, how in spelled if how == "odd")
+    found = Randomness(unknown / total, odd / total, False)
+    noise = _is_random(found, text) or _is_sign_soup(text, total - unknown) or _is_pierced(text)
+    return replace(found, random=noise)
 
 
-def _is_known(token: str) -> bool:
-    return _in_a_list(token) or all(map(_in_a_list, _parts(token)))
+def _is_random(found: Randomness, text: str) -> bool:
+    unknown, odd = found.unknown_share, found.odd_share
+    words = [word.lower() for word in _WORD.findall(text)]
+    n_english = sum(word in _ENGLISH for word in words)
+    amid_english = n_english >= max(_FEWEST_ENGLISH, _LEAST_ENGLISH * len(words))
+    if is_code_like(text) and not (amid_english and "\n" not in text):
+        return odd >= _LEAST_ODD_IN_CODE
+    if amid_english and unknown >= _LEAST_UNKNOWN_AMID_ENGLISH:
+        return odd >= _LEAST_ODD_AMID_ENGLISH
+    return (
+        unknown >= _LEAST_UNKNOWN and odd >= _LEAST_ODD and odd >= _LEAST_ODD_OF_UNKNOWN * unknown
+    )
 
 
-def _parts(token: str) -> list[str]:
-    """The words of an identifier; a token whose case jumps about has none."""
-    parts = _CAMEL.findall(token)
-    return parts if len(parts) <= 1 + len(token) / 4 else [token]
-
-
-def _in_a_list(token: str) -> bool:
-    word = token.lower().replace("\u2019", "'")
-    script = _script(word[0])
-    if script in _EAST_ASIAN:
-        # Words are not set apart there, so a list of words can't be asked.
-        return all(_script(char) in _EAST_ASIAN for char in word)
-    return any(word in _words(language) for language in _LANGUAGES.get(script, ("en",)))
-
-
-def _is_foreign(token: str) -> bool:
-    """Whether some other language in Latin letters has the word; loads their short lists."""
-    word = token.lower()
-    return any(word in _words(language) for language in _LATIN)
-
-
-def _is_odd(token: str) -> bool:
-    kinds = [_script(char) for char in token]
-    scripts = set(kinds) - {"DIGIT", "MARK"}
-    if len(scripts) > 1 or "BROKEN" in scripts:
-        return not scripts <= _EAST_ASIAN
-    if sum("DIGIT" in pair and pair[0] != pair[1] for pair in pairwise(kinds)) > 1:
-        return True
-    cases = [char.isupper() for char in token if char.isalpha()]
-    if sum(first != second for first, second in pairwise(cases)) > max(2, len(token) / 2.5):
-        return True
-    return scripts == {"LATIN"} and any(map(_is_unpronounceable, _parts(token)))
-
-
-def _is_unpronounceable(word: str) -> bool:
-    # Short words in capitals are abbreviations.
-    if len(word) < 4 or (word.isupper() and len(word) < 7):
+def _is_sign_soup(text: str, letters_in_words: int) -> bool:
+    """Whether signs of many kinds stand where words should."""
+    if len(set(_SIGN.findall(text))) < _FEWEST_KINDS_OF_SIGN:
         return False
-    bare = "".join(char for char in unicodedata.normalize("NFD", word.lower()) if char.isalpha())
-    clusters = re.split(f"[{_VOWELS}]+", bare)
-    return len(clusters) == 1 or max(map(len, clusters)) >= _LONGEST_CLUSTER
+    n = len(_SPACE.sub("", text))
+    return (
+        n >= _FEWEST_CHARACTERS
+        and letters_in_words <= 0.15 * n
+        and not _CHARACTER_RANGE.search(text)
+        and not (is_code_like(text) and "\n" in text)
+    )
 
 
-def _scattered(unknown: list[str]) -> int:
-    """Letters of unknown words whose neighbours are unknown words of other scripts."""
-    scripts = [_script(token[0]) for token in unknown]
-    if len(set(scripts)) < 3:
-        return 0
-    changes = sum(first != second for first, second in pairwise(scripts))
-    return sum(map(len, unknown)) if changes >= len(unknown) / 2 else 0
+def _is_pierced(text: str) -> bool:
+    """Whether signs of several kinds stand inside of many words."""
+    chunks = text.split()
+    if len(chunks) < _FEWEST_CHUNKS or ("\n" in text and is_code_like(text)):
+        return False
+    pierced = [found for found in map(_PIERCED.search, chunks) if found]
+    kinds = {char for found in pierced for char in found[0][1:]}
+    return len(pierced) >= _MOST_PIERCED * len(chunks) and len(kinds) >= _FEWEST_PIERCING_KINDS
 
 
-@cache
-def _script(char: str) -> str:
-    category = unicodedata.category(char)
-    if char == "\ufffd" or category in ("Co", "Cn", "Cc"):
-        return "BROKEN"
-    if category[0] == "N":
-        return "DIGIT"
-    if category[0] == "M" or not char.isalpha():
-        return "MARK"
-    name = unicodedata.name(char, "BROKEN").split()[0]
-    return "LATIN" if name in ("FULLWIDTH", "MODIFIER", "FEMININE", "MASCULINE") else name
-
-
-@cache
-def _words(language: str) -> frozenset[str]:
-    # English in full, as it decides alone; other lists only keep a phrase book from being soup.
-    size = "best" if language == "en" else "small"
-    return frozenset(get_frequency_dict(language, size))
+def _words(text: str) -> list[str]:
+    """The runs of letters that could be words of a language with lists."""
+    if "://" in text or "www." in text or "@" in text or "\\" in text:
+        text = _ADDRESS.sub(" ", text)
+    tokens = [
+        token
+        for token in _TOKEN.findall(text)
+        if (token.isascii() or any(map(has_lists, token)))
+        and not token.isdigit()
+        and not _HEXADECIMAL.fullmatch(token)
+        and not (len(token) >= _LONG and len(set(token)) <= _FEW_KINDS)
+    ]
+    others = [token for token in tokens if not _KEY.fullmatch(token)]
+    return others if sum(map(is_english, others)) > 1 else tokens

@@ -111,6 +111,8 @@ ABOVE = (
 TRACE_WRITING = ("harness.traces.collect", "harness.traces.file", "harness.traces.rows")
 
 FORBIDDEN = {
+    # What scorers are measured on knows no scorer.
+    "benchmarks/corruptions.py": ("harness", "tasks"),
     # What the engine is compared with shares no code with it.
     "harness/bench/reference_loops.py": ("harness", "tasks"),
     "harness/scorers/*.py": (*ABOVE, "harness.analysis", "harness.reporting", "tasks", *HEAVY),

@@ -1,0 +1,1 @@
+"""Texts and generators that measurements are made on; nothing here decides."""

@@ -1,0 +1,61 @@
+"""How probable each side finds replies that somebody else gave, token by token."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from harness.decoding.pair_model import PairModel, Prompt
+from harness.errors import UnsupportedRequest
+from harness.pairs.models import ModelPair, ReplyLogps
+
+# Prompt and reply tokens of one batch, padding included; more gain nothing on a CPU, and the logits
+# of 1024 tokens over a vocabulary of 49,152 take 200 MB.
+_BATCH_TOKENS = 1024
+
+
+class KnownReply(NamedTuple):
+    """A reply whose tokens are known."""
+
+    prompt: Prompt
+    ids: tuple[int, ...]
+    """At least one."""
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens of prompt and reply on the longer side."""
+        return self.prompt.longest + len(self.ids)
+
+
+def score_replies(
+    model: PairModel[Any],
+    replies: Sequence[KnownReply],
+    tell: Callable[[int], object] = lambda n: None,
+) -> list[ReplyLogps]:
+    """Return the log-probabilities of each reply's tokens under both sides, in the same order.
+
+    Args:
+        model: a pair whose weights are in memory.
+        replies: none longer than the model's context.
+        tell: is told how many replies each batch has finished.
+
+    Raises:
+        UnsupportedRequest: if only the likeliest tokens of a side are known: a reply's own tokens
+            are seldom among them.
+    """
+    if not isinstance(model, ModelPair):
+        raise UnsupportedRequest(
+            "this pair tells the likeliest tokens of each side alone, which a given reply's tokens "
+            "are seldom among; score with a pair of local weights, without top_logprobs"
+        )
+    by_length = sorted(range(len(replies)), key=lambda i: replies[i].n_tokens)
+    found: dict[int, ReplyLogps] = {}
+    batch: list[int] = []
+    for place, i in enumerate(by_length):
+        batch.append(i)
+        following = by_length[place + 1 : place + 2]
+        if following and (len(batch) + 1) * replies[following[0]].n_tokens <= _BATCH_TOKENS:
+            continue
+        prompts, ids = zip(*(replies[j] for j in batch), strict=True)
+        found.update(zip(batch, model.reply_logps(prompts, ids), strict=True))
+        tell(len(batch))
+        batch = []
+    return [found[i] for i in range(len(replies))]
