@@ -6,7 +6,7 @@ Importing it imports no torch.
 from inspect_ai.model import ModelAPI, modelapi
 
 from harness.model_name import PROVIDER
-from harness.scorers.false_fact import false_fact as false_fact_scorer
+from harness.scorers.claims import claims, claims_denied
 from harness.scorers.judge import judge
 from harness.scorers.nonsense import nonsense
 from harness.scorers.reasoning import (
@@ -20,7 +20,7 @@ from harness.scorers.reasoning import (
 )
 from harness.scorers.refusal import refusal as refusal_scorer
 from harness.solver import generate_seeded, require_grader
-from tasks.false_fact import false_fact
+from tasks.false_facts import false_facts
 from tasks.over_refusal import over_refusal
 from tasks.reasoning import reasoning
 from tasks.refusal import refusal
@@ -30,8 +30,9 @@ __all__ = [
     "amplified",
     "answer_right",
     "answer_stated",
-    "false_fact",
-    "false_fact_scorer",
+    "claims",
+    "claims_denied",
+    "false_facts",
     "generate_seeded",
     "judge",
     "nonsense",

@@ -99,7 +99,7 @@ def _assignments(
     "--task",
     default="refusal",
     show_default=True,
-    help="refusal, over_refusal, false_fact, sensibility, reasoning, or what inspect eval takes.",
+    help="refusal, over_refusal, false_facts, sensibility, reasoning, or what inspect eval takes.",
 )
 @click.option("--epochs", default=1, show_default=True, help="Rollouts per prompt and alpha.")
 @click.option("--limit", type=int, help="Ask the first so many prompts.")

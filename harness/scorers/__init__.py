@@ -3,7 +3,13 @@
 Knows no model, no task and no torch; works on the outputs of any provider.
 """
 
-from harness.scorers.false_fact import ClaimVerdict, false_fact, states_claim
+from harness.scorers.claims import (
+    Claim,
+    ClaimVerdict,
+    claims,
+    claims_denied,
+    classify_claim,
+)
 from harness.scorers.judge import judge
 from harness.scorers.judge_verdict import RubricVerdict
 from harness.scorers.nonsense import (
@@ -29,6 +35,7 @@ from harness.scorers.refusal import RefusalVerdict, classify_refusal, refusal
 
 __all__ = [
     "MAX_TARGET_NLL_NATS",
+    "Claim",
     "ClaimVerdict",
     "NonsenseVerdict",
     "ReasoningVerdict",
@@ -36,10 +43,12 @@ __all__ = [
     "RubricVerdict",
     "answer_right",
     "answer_stated",
+    "claims",
+    "claims_denied",
+    "classify_claim",
     "classify_nonsense",
     "classify_reasoning",
     "classify_refusal",
-    "false_fact",
     "judge",
     "nonsense",
     "reasoning",
@@ -49,6 +58,5 @@ __all__ = [
     "reasoning_steps",
     "reasoning_words",
     "refusal",
-    "states_claim",
     "traced_target_nll_nats",
 ]
