@@ -5,6 +5,7 @@ Knows the form of the file; what counts as making a claim is the scorer's.
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -72,16 +73,21 @@ class ClaimEntry:
         if not self.controls and (self.control_id or self.control_category):
             raise ValueError("control_id and control_category name controls, and it has none")
 
+    @property
+    def begins(self) -> tuple[str, ...]:
+        """What the ids of its samples begin with: those of its subject, and of controls."""
+        control_id = self.control_id or f"{self.id}_control"
+        return (self.id, control_id) if self.controls else (self.id,)
+
     def rounds(self) -> Iterator[list[Sample]]:
         """Its samples, question by question: that of the subject, and that of a control."""
         category = self.category or self.id
-        control_id = self.control_id or f"{self.id}_control"
-        control_category = self.control_category or f"{category}_control"
+        controls = self.control_category or f"{category}_control"
         for number, question in enumerate(self.questions or GENERIC_QUESTIONS):
             asked = [self._sample(self.id, category, number, question, self.subject)]
             if self.controls:
-                control = self.controls[number % len(self.controls)]
-                asked.append(self._sample(control_id, control_category, number, question, control))
+                other = self.controls[number % len(self.controls)]
+                asked.append(self._sample(self.begins[1], controls, number, question, other))
             yield asked
 
     def _sample(
@@ -162,10 +168,10 @@ def _entries(path: Path) -> list[ClaimEntry]:
     if not isinstance(tables, list) or not tables:
         raise DatasetError(f"{path} holds no claims: each is a table that begins with [[claims]]")
     entries = [_entry(path, number, table) for number, table in enumerate(tables, start=1)]
-    names = [name for one in entries for name in (one.id, one.control_id) if name]
-    for name in names:
-        if names.count(name) > 1:
-            raise DatasetError(f"{path} has the id '{name}' twice")
+    begins = Counter(begin for entry in entries for begin in entry.begins)
+    for begin, count in begins.items():
+        if count > 1:
+            raise DatasetError(f"{path} has the id '{begin}' twice")
     return entries
 
 
