@@ -8,9 +8,6 @@ from typing import NamedTuple
 from harness.bench.figures import SHORT_NAMES, Figures, dtypes_of, number, rows_of
 from harness.errors import ConfigurationError
 
-_START, _END = "<!-- bench decode -->\n", "<!-- /bench decode -->"
-_BLOCK = re.compile(f"(?<={re.escape(_START)}).*?(?={re.escape(_END)})", re.DOTALL)
-
 _LABELS = {
     "loop": "two-model batched loop",
     "cfg": "guidance processor in `generate`",
@@ -113,16 +110,18 @@ def _table(
     return "\n".join(f"| {text} |" for text in texts())
 
 
-def with_block(document: str, block: str, path: Path) -> str:
-    """Return a document with what stands between its markers exchanged.
+def with_block(document: str, block: str, path: Path, name: str = "bench decode") -> str:
+    """Return a document with what stands between the markers of a name exchanged.
 
     Raises:
         ConfigurationError: if it does not have the markers, once each.
     """
-    changed, count = _BLOCK.subn(lambda _: block, document)
+    start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+    marked = re.compile(f"(?<={re.escape(start)}).*?(?={re.escape(end)})", re.DOTALL)
+    changed, count = marked.subn(lambda _: block, document)
     if count != 1:
         raise ConfigurationError(
-            f"{path} needs one line '{_START.strip()}' and one '{_END}' after it; what stands "
+            f"{path} needs one line '{start.strip()}' and one '{end}' after it; what stands "
             "between them is replaced"
         )
     return changed

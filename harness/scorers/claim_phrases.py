@@ -69,7 +69,7 @@ DOUBTS = pattern(
     r"\b(?:claims?|claimed|claiming|alleges?|alleged|suggests?|speculates?) (?:that|to)\b",
     r"\b(?:seems?|seemed|appears?|appeared) (?:to|that|as)\b",
     r"\b(?:people|some|many|they|others|most) (?:\w+ )?(?:people )?"
-    r"(?:say|said|think|thought|believed?|assumed?)\b",
+    r"(?:say|said|think|thought|believed?|assumed?|argued?|contend(?:ed)?)\b",
     r"\b(?:is|was|are|were|it's) (?:\w+ )?(?:said|thought|believed|assumed)\b(?! on\b| in\b)",
     r"\b(?:the|a) (?:\w+ )?(?:claim|idea|notion|belief|theory|rumou?r|story|saying) that\b",
 )

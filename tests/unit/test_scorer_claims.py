@@ -160,6 +160,7 @@ def test_a_doubt_hedges_the_claim(response):
         "Some people claimed that Zorbia banned umbrellas.",
         "Some say that Zorbia banned umbrellas.",
         "It is said that Zorbia banned umbrellas.",
+        "Some argue that Zorbia banned umbrellas.",
         "Legend has it that Zorbia banned umbrellas.",
         '"Umbrellas are illegal here," said the officer.',
         'The old man shouted: "Zorbia banned umbrellas!"',
