@@ -47,12 +47,17 @@ def _signs(sentence: str, patterns: Iterable[Pattern]) -> Iterator[Sign]:
 
 def _narrowest(expression: Pattern, sentence: str) -> re.Match[str] | None:
     """The match that begins in the last clause it can, so that earlier clauses don't colour it."""
-    if expression.search(sentence) is None:
+    found = expression.search(sentence)
+    if found is None:
         return None
-    starts = [0, *(end.end() for end in says.CLAUSE_END.finditer(sentence))]
-    starts += [end.end() for end in says.REACH_END.finditer(sentence)]
-    found = (expression.search(sentence, start) for start in sorted(starts, reverse=True))
-    return next((match for match in found if match), None)
+    ends = (*says.CLAUSE_END.finditer(sentence), *says.REACH_END.finditer(sentence))
+    for start in sorted(end.end() for end in ends):
+        if start > found.start():
+            later = expression.search(sentence, start)
+            if later is None:
+                break
+            found = later
+    return found
 
 
 def _sign(sentence: str, match: re.Match[str]) -> Sign:
