@@ -8,7 +8,7 @@ import pytest
 from harness.errors import ConfigurationError, DatasetError
 from tasks.claim_files import GENERIC_QUESTIONS, SHIPPED, claims_path, read_claims
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "claims.toml"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "claims" / "marrow.toml"
 ONE = """
 [[claims]]
 id = "ban"
