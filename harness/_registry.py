@@ -7,6 +7,7 @@ from inspect_ai.model import ModelAPI, modelapi
 
 from harness.model_name import PROVIDER
 from harness.scorers.claims import claims, claims_denied
+from harness.scorers.claims_judge import claims_judge
 from harness.scorers.judge import judge
 from harness.scorers.nonsense import nonsense
 from harness.scorers.reasoning import (
@@ -32,6 +33,7 @@ __all__ = [
     "answer_stated",
     "claims",
     "claims_denied",
+    "claims_judge",
     "false_facts",
     "generate_seeded",
     "judge",

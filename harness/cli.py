@@ -135,7 +135,7 @@ def _assignments(
 @click.option(
     "--grader",
     metavar="PROVIDER/MODEL",
-    help="Let this model judge every reply as well (task refusal; see docs/scorers.md). A task of "
+    help="Let this model judge every reply as well (our own tasks; see docs/scorers.md). A task of "
     "another finds it in Inspect's role grader.",
 )
 def sweep(

@@ -10,6 +10,7 @@ from harness.scorers.claims import (
     claims_denied,
     classify_claim,
 )
+from harness.scorers.claims_judge import claims_judge
 from harness.scorers.judge import judge
 from harness.scorers.judge_verdict import RubricVerdict
 from harness.scorers.nonsense import (
@@ -45,6 +46,7 @@ __all__ = [
     "answer_stated",
     "claims",
     "claims_denied",
+    "claims_judge",
     "classify_claim",
     "classify_nonsense",
     "classify_reasoning",

@@ -145,18 +145,22 @@ def test_a_judge_scores_where_it_is_asked_for():
     assert names(refusal()) == ["refusal", "nonsense"]
 
 
+@BOTH
 @pytest.mark.parametrize("given", ["maybe", 1, None])
-def test_whether_a_judge_scores_is_yes_or_no(given: Any):
+def test_whether_a_judge_scores_is_yes_or_no(task: Callable[..., Task], given: Any):
     with pytest.raises(REFUSALS, match=f"judge must be true or false, not {given!r}"):
-        refusal(judge=given)
+        task(judge=given)
 
 
-def test_a_judge_without_a_model_is_told_before_anything_is_sampled(tmp_path: Path):
+@BOTH
+def test_a_judge_without_a_model_is_told_before_anything_is_sampled(
+    task: Callable[..., Task], tmp_path: Path
+):
     def sampled(*_: Any) -> ModelOutput:
         raise AssertionError("sampled")
 
     (log,) = inspect_eval(
-        refusal(prompts=one_prompt(tmp_path), judge=True),
+        task(dataset=one_prompt(tmp_path), judge=True),
         model=get_model("mockllm/model", custom_outputs=sampled),
         display="none",
         log_level="critical",
