@@ -135,8 +135,8 @@ def _assignments(
 @click.option(
     "--grader",
     metavar="PROVIDER/MODEL",
-    help="Let this model judge every reply as well (our own tasks; see docs/scorers.md). A task of "
-    "another finds it in Inspect's role grader.",
+    help="Let this model judge every reply as well (refusal, false_facts; see "
+    "docs/scorers.md). A task of another finds it in Inspect's role grader.",
 )
 def sweep(
     pair: str, task: str, log_dir: Path | None, report_dir: Path | None, **options: Any
