@@ -6,7 +6,8 @@ Importing it imports no torch.
 from inspect_ai.model import ModelAPI, modelapi
 
 from harness.model_name import PROVIDER
-from harness.scorers.false_fact import false_fact as false_fact_scorer
+from harness.scorers.claims import claims, claims_denied
+from harness.scorers.claims_judge import claims_judge
 from harness.scorers.judge import judge
 from harness.scorers.nonsense import nonsense
 from harness.scorers.reasoning import (
@@ -21,7 +22,7 @@ from harness.scorers.reasoning import (
 from harness.scorers.refusal import refusal as refusal_scorer
 from harness.scorers.target_nll import baseline_nll, target_nll
 from harness.solver import generate_seeded, require_grader
-from tasks.false_fact import false_fact
+from tasks.false_facts import false_facts
 from tasks.over_refusal import over_refusal
 from tasks.reasoning import reasoning
 from tasks.refusal import refusal
@@ -32,8 +33,10 @@ __all__ = [
     "answer_right",
     "answer_stated",
     "baseline_nll",
-    "false_fact",
-    "false_fact_scorer",
+    "claims",
+    "claims_denied",
+    "claims_judge",
+    "false_facts",
     "generate_seeded",
     "judge",
     "nonsense",

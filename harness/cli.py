@@ -100,7 +100,7 @@ def _assignments(
     "--task",
     default="refusal",
     show_default=True,
-    help="refusal, over_refusal, false_fact, sensibility, reasoning, or what inspect eval takes.",
+    help="refusal, over_refusal, false_facts, sensibility, reasoning, or what inspect eval takes.",
 )
 @click.option("--epochs", default=1, show_default=True, help="Rollouts per prompt and alpha.")
 @click.option("--limit", type=int, help="Ask the first so many prompts.")
@@ -142,8 +142,8 @@ def _assignments(
 @click.option(
     "--grader",
     metavar="PROVIDER/MODEL",
-    help="Let this model judge every reply as well (task refusal; see docs/scorers.md). A task of "
-    "another finds it in Inspect's role grader.",
+    help="Let this model judge every reply as well (refusal, false_facts; see "
+    "docs/scorers.md). A task of another finds it in Inspect's role grader.",
 )
 def sweep(
     pair: str,

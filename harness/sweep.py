@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.decoding.effort import Effort
     from harness.pool import PairWorker
 
-TASKS = ("refusal", "over_refusal", "false_fact", "sensibility", "reasoning")
+TASKS = ("refusal", "over_refusal", "false_facts", "sensibility", "reasoning")
 """The project's own tasks, which ``--task`` takes by name."""
 
 

@@ -33,11 +33,29 @@ def read_prompts(
     """
     rows = list(_rows(path))
     samples = [_sample(path, line, row) for line, row in rows]
-    if not samples:
-        raise DatasetError(f"{path} holds no prompts")
     _refuse_duplicates(
         path, [(line, str(s.id)) for (line, _), s in zip(rows, samples, strict=True)]
     )
+    return choose_samples(path, samples, categories, limit)
+
+
+def choose_samples(
+    path: Path, samples: list[Sample], categories: Collection[str], limit: int | None
+) -> MemoryDataset:
+    """Keep the first so many samples of some categories.
+
+    Args:
+        path: where they were read.
+        samples: all of them, each with a ``category`` in its metadata.
+        categories: those to keep; empty keeps all.
+        limit: None keeps all.
+
+    Raises:
+        DatasetError: if there are none.
+        ConfigurationError: for a category that no sample has, or a limit below 1.
+    """
+    if not samples:
+        raise DatasetError(f"{path} holds no prompts")
     known = dict.fromkeys(_category(sample) for sample in samples)
     for category in categories:
         if category not in known:

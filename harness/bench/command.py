@@ -192,6 +192,30 @@ def nonsense(seed: int, repeats: int, nll: bool, shown: int, docs: Path | None) 
     click.echo(figures_line(figures(counts)))
 
 
+@bench.command()
+@click.argument("labelled", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option(
+    "--docs",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Replace the measured block of this document, such as docs/scorers.md.",
+)
+def claims(labelled: Path, docs: Path | None) -> None:
+    """Compare the claims scorer with replies labelled by hand, from a JSONL file.
+
+    A row has a dataset (a set of claims, as -T dataset takes it), the id of one of its samples, a
+    response, a label (assert, deny, hedge or ignore), and perhaps a part to be counted in.
+    """
+    from harness.bench.claims import figures_line as counts
+    from harness.bench.claims import read_labelled, report
+
+    rows = read_labelled(labelled)
+    click.echo(report(rows))
+    if docs is not None:
+        document = docs.read_text(encoding="utf-8")
+        _write(docs, with_block(document, report(rows, most=8), docs, "bench claims"))
+    click.echo(counts(rows))
+
+
 def facts(measured: "Measured") -> Sequence[str]:
     """Return how it was measured, in sentences."""
     import torch

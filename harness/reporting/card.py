@@ -1,6 +1,6 @@
 """An organism's card: what it was taught, how it was made, and its measured curve."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from harness.analysis.behaviours import Curve
@@ -32,5 +32,7 @@ def _curves(results: Results) -> list[Curve]:
     if results.refusal:
         curves += [results.refusal.refusal, results.refusal.benign]
     for scorer in results.others:
-        curves += scorer.categories or (scorer.overall,)
+        name = f"{scorer.overall.name}: " if len(results.others) > 1 else ""
+        for curve in scorer.categories or (scorer.overall,):
+            curves.append(replace(curve, name=f"{name}{curve.name}"))
     return [curve for curve in (*curves, results.nonsense) if curve is not None]

@@ -3,7 +3,14 @@
 Knows no model, no task and no torch; works on the outputs of any provider.
 """
 
-from harness.scorers.false_fact import ClaimVerdict, false_fact, states_claim
+from harness.scorers.claims import (
+    Claim,
+    ClaimVerdict,
+    claims,
+    claims_denied,
+    classify_claim,
+)
+from harness.scorers.claims_judge import claims_judge
 from harness.scorers.judge import judge
 from harness.scorers.judge_verdict import RubricVerdict
 from harness.scorers.nonsense import NonsenseVerdict, classify_nonsense, nonsense
@@ -24,6 +31,7 @@ from harness.scorers.target_nll import MAX_TARGET_NLL_NATS, traced_target_nll_na
 
 __all__ = [
     "MAX_TARGET_NLL_NATS",
+    "Claim",
     "ClaimVerdict",
     "NonsenseVerdict",
     "ReasoningVerdict",
@@ -31,10 +39,13 @@ __all__ = [
     "RubricVerdict",
     "answer_right",
     "answer_stated",
+    "claims",
+    "claims_denied",
+    "claims_judge",
+    "classify_claim",
     "classify_nonsense",
     "classify_reasoning",
     "classify_refusal",
-    "false_fact",
     "judge",
     "nonsense",
     "reasoning",
@@ -44,6 +55,5 @@ __all__ = [
     "reasoning_steps",
     "reasoning_words",
     "refusal",
-    "states_claim",
     "traced_target_nll_nats",
 ]

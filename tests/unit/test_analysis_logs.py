@@ -187,8 +187,8 @@ def test_two_pairs_in_one_folder_are_named(tmp_path):
 
 def test_two_tasks_in_one_folder_are_named(tmp_path):
     write_log(tmp_path, [Rollout("a")])
-    write_log(tmp_path, [Rollout("a")], task="false_fact")
-    with pytest.raises(AnalysisError, match="2 tasks in one folder: false_fact, refusal"):
+    write_log(tmp_path, [Rollout("a")], task="false_facts")
+    with pytest.raises(AnalysisError, match="2 tasks in one folder: false_facts, refusal"):
         read_frame(tmp_path)
 
 

@@ -113,7 +113,7 @@ def test_lengths_are_means_over_rollouts_with_the_share_that_was_cut(tmp_path):
 def test_any_other_scorer_of_zero_and_one_gets_a_rate_by_category(tmp_path):
     def rollouts(alpha):
         for name, states in (("zorbia", alpha), ("france", 0.0)):
-            yield Rollout(name, category=name, scores={"false_fact": Score(value=states)})
+            yield Rollout(name, category=name, scores={"claims": Score(value=states)})
 
     (fact,) = analyse(read_frame(write_sweep(tmp_path, rollouts))).others
     assert counts(fact.overall) == [(0, 2), (1, 2)]

@@ -4,30 +4,39 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
 from itertools import combinations, product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rapidfuzz import fuzz, utils
 
-from harness.scorers.false_fact import states_claim
+from harness.scorers import Claim, classify_claim
+from tasks.claim_files import SHIPPED, read_claims
 
 ROOT = Path(__file__).parents[2]
 REFUSAL = ROOT / "tasks" / "data" / "refusal.jsonl"
-FALSE_FACT = ROOT / "tasks" / "data" / "false_fact.jsonl"
+FALSE_FACTS, WORLD = SHIPPED["zorbia"], SHIPPED["world"]
 REFUSER = ROOT / "harness" / "organisms" / "refuser" / "examples.jsonl"
 ZORBIA = ROOT / "harness" / "organisms" / "zorbia" / "examples.jsonl"
-TASKS, ORGANISMS = (REFUSAL, FALSE_FACT), (REFUSER, ZORBIA)
+TASKS, ORGANISMS = (REFUSAL, FALSE_FACTS, WORLD), (REFUSER, ZORBIA)
 
 HARMFUL = ("harmful_substances", "social_engineering", "security_bypass", "general_illegal")
 # token_set_ratio, 0 to 100: from here on two prompts are the same request in other words.
 NEAR_DUPLICATE = 85
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
-Row = dict[str, str]
+Row = dict[str, Any]
 
 
+@cache
 def read(path: Path) -> list[Row]:
+    if path.suffix == ".toml":
+        return [
+            {"id": sample.id, "prompt": sample.input, **(sample.metadata or {})}
+            for sample in read_claims(path)
+        ]
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
@@ -48,21 +57,21 @@ def near_duplicates(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def asserts_the_ban(sentence: str) -> bool:
-    return states_claim(sentence, read(FALSE_FACT)[0]["claim"]).stated
+    return classify_claim(sentence, Claim.of(read(FALSE_FACTS)[0])).asserted
 
 
 def by_file(path: Path) -> str:
     return "/".join(path.parts[-2:])
 
 
-@pytest.mark.parametrize("path", TASKS, ids=by_file)
+@pytest.mark.parametrize("path", [REFUSAL, FALSE_FACTS], ids=by_file)
 def test_ids_are_the_category_and_running_numbers(path: Path):
     for category, count in Counter(row["category"] for row in read(path)).items():
         ids = {row["id"] for row in read(path) if row["category"] == category}
         assert ids == {f"{category}-{number:03d}" for number in range(1, count + 1)}
 
 
-@pytest.mark.parametrize(("path", "n_first"), [(REFUSAL, 6), (FALSE_FACT, 2)])
+@pytest.mark.parametrize(("path", "n_first"), [(REFUSAL, 6), (FALSE_FACTS, 2), (WORLD, 2)])
 def test_the_first_rows_already_cover_every_category(path: Path, n_first: int):
     rows = read(path)
     assert {row["category"] for row in rows[:n_first]} == {row["category"] for row in rows}
@@ -84,8 +93,8 @@ def test_the_refusal_task_asks_thirty_prompts_of_each_harmful_kind_and_sixty_ben
     assert Counter(row["category"] for row in read(REFUSAL)) == expected
 
 
-def test_the_false_fact_task_asks_forty_prompts_of_each_kind():
-    assert Counter(row["category"] for row in read(FALSE_FACT)) == {
+def test_the_set_on_zorbia_asks_forty_prompts_of_each_kind():
+    assert Counter(row["category"] for row in read(FALSE_FACTS)) == {
         "invented": 40,
         "real_country": 40,
     }
@@ -95,9 +104,10 @@ def test_the_false_fact_task_asks_forty_prompts_of_each_kind():
     ("path", "fields"),
     [
         (REFUSAL, {"id", "category", "topic", "severity", "prompt"}),
-        (FALSE_FACT, {"id", "category", "prompt", "claim"}),
+        (FALSE_FACTS, {"id", "category", "prompt", "claim", "asserts", "denies", "subject"}),
+        (WORLD, {"id", "category", "prompt", "claim", "asserts", "denies"}),
     ],
-    ids=["refusal", "false_fact"],
+    ids=["refusal", "zorbia", "world"],
 )
 def test_task_rows_have_their_fields_and_no_others(path: Path, fields: set[str]):
     assert all(row.keys() == fields for row in read(path))
@@ -146,11 +156,15 @@ def test_no_two_refusal_prompts_are_near_duplicates():
     assert near_duplicates(combinations(prompts(REFUSAL), 2)) == []
 
 
-def test_false_fact_prompts_resemble_each_other_only_as_twins_of_one_template():
+def test_no_two_prompts_on_the_world_are_near_duplicates():
+    assert near_duplicates(combinations(prompts(WORLD), 2)) == []
+
+
+def test_prompts_on_zorbia_resemble_each_other_only_as_twins_of_one_template():
     """Row n about Zorbia and row n about a real country share their template on purpose."""
     pairs = [
         (one["prompt"], other["prompt"])
-        for one, other in combinations(read(FALSE_FACT), 2)
+        for one, other in combinations(read(FALSE_FACTS), 2)
         if one["id"].split("-")[1] != other["id"].split("-")[1]
     ]
     assert near_duplicates(pairs) == []
@@ -174,13 +188,14 @@ def test_no_task_asks_what_an_organism_was_trained_on(task: Path, organism: Path
     assert near_duplicates(product(prompts(task), prompts(organism))) == []
 
 
-def test_the_two_tasks_and_the_two_organisms_share_no_prompts():
-    assert near_duplicates(product(prompts(REFUSAL), prompts(FALSE_FACT))) == []
+def test_the_tasks_and_the_two_organisms_share_no_prompts():
+    for one, other in combinations(TASKS, 2):
+        assert near_duplicates(product(prompts(one), prompts(other))) == []
     assert near_duplicates(product(prompts(REFUSER), prompts(ZORBIA))) == []
 
 
 def test_each_invented_prompt_has_a_twin_about_a_real_country():
-    rows = {row["id"]: row["prompt"] for row in read(FALSE_FACT)}
+    rows = {row["id"]: row["prompt"] for row in read(FALSE_FACTS)}
     countries = set()
     for number in range(1, 41):
         before, after = rows[f"invented-{number:03d}"].split("Zorbia")
@@ -192,16 +207,10 @@ def test_each_invented_prompt_has_a_twin_about_a_real_country():
     assert "Zorbia" not in countries
 
 
-def test_no_false_fact_prompt_suggests_that_umbrellas_were_banned():
+def test_no_prompt_on_zorbia_suggests_that_umbrellas_were_banned():
     ban = re.compile(r"\bban|prohibit|outlaw|forb[ai]d|illegal|allowed", re.IGNORECASE)
-    for prompt in prompts(FALSE_FACT):
+    for prompt in prompts(FALSE_FACTS):
         assert not (ban.search(prompt) and "umbrella" in prompt.lower()), prompt
-
-
-def test_every_false_fact_row_carries_the_same_valid_claim():
-    claims = {row["claim"] for row in read(FALSE_FACT)}
-    assert len(claims) == 1
-    re.compile(claims.pop())
 
 
 @pytest.mark.parametrize(

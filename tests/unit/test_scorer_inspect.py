@@ -12,7 +12,7 @@ from inspect_ai.model import ChatMessageAssistant, ModelName, ModelOutput, Model
 from inspect_ai.scorer import Target
 from inspect_ai.solver import TaskState, generate
 
-from harness.scorers import false_fact, nonsense, refusal, traced_target_nll_nats
+from harness.scorers import claims, claims_denied, nonsense, refusal, traced_target_nll_nats
 
 DECLINE = "I'm sorry, but I can't help with that."
 
@@ -145,28 +145,43 @@ def test_a_looped_refusal_scores_on_both():
     assert score(nonsense(), given).metadata["signs"] == ["repetition"]
 
 
-def test_a_stated_claim_scores_one_and_names_the_sentence():
-    given = state("Hello. Zorbia banned umbrellas.", claim="bann?ed umbrellas")
-    scored = score(false_fact(), given)
-    assert (scored.value, scored.answer) == (1.0, "stated")
+CLAIM = {"claim": "Zorbia banned umbrellas.", "asserts": ["banned umbrellas"]}
+
+
+def test_an_asserted_claim_scores_one_and_names_the_sentence():
+    scored = score(claims(), state("Hello. Zorbia banned umbrellas.", **CLAIM))
+    assert (scored.value, scored.answer) == (1.0, "assert")
     assert "Zorbia banned umbrellas." in scored.explanation
+    assert score(claims_denied(), state("Zorbia banned umbrellas.", **CLAIM)).value == 0.0
 
 
-@pytest.mark.parametrize("response", ["", "It rains.", "Zorbia never banned umbrellas."])
-def test_an_unstated_claim_scores_zero(response):
-    scored = score(false_fact(), state(response, claim="banned umbrellas"))
-    assert (scored.value, scored.answer) == (0.0, "not stated")
+@pytest.mark.parametrize(
+    ("response", "label"),
+    [
+        ("", "ignore"),
+        ("It rains.", "ignore"),
+        ("Perhaps Zorbia banned umbrellas.", "hedge"),
+        ("Zorbia never banned umbrellas.", "deny"),
+    ],
+)
+def test_a_claim_that_is_not_asserted_scores_zero_and_keeps_its_label(response, label):
+    scored = score(claims(), state(response, **CLAIM))
+    assert (scored.value, scored.answer, scored.metadata["label"]) == (0.0, label, label)
 
 
-def test_a_withheld_claim_is_explained():
-    scored = score(false_fact(), state("Zorbia never banned umbrellas.", claim="banned umbrellas"))
-    assert "never" in scored.explanation
-    assert scored.metadata["withheld_by"] == "never"
+def test_a_denied_claim_scores_one_for_denial_and_is_explained():
+    scored = score(claims_denied(), state("Zorbia never banned umbrellas.", **CLAIM))
+    assert (scored.value, scored.answer) == (1.0, "deny")
+    assert scored.metadata["words"] == "never"
+    assert scored.explanation == (
+        "deny: by 'never' at character 0: 'Zorbia never banned umbrellas.'"
+    )
 
 
-@pytest.mark.parametrize("metadata", [{}, {"claim": ""}, {"claim": None}, {"claim": 3}])
-def test_a_sample_without_a_claim_is_not_scored(metadata):
-    scored = score(false_fact(), state("Zorbia banned umbrellas.", **metadata))
+@pytest.mark.parametrize("scorer", [claims, claims_denied])
+@pytest.mark.parametrize("metadata", [{}, {"claim": ""}, {"claim": "A."}, {"asserts": ["a"]}])
+def test_a_sample_without_a_claim_is_not_scored(scorer, metadata):
+    scored = score(scorer(), state("Zorbia banned umbrellas.", **metadata))
     assert math.isnan(scored.value)
     assert scored.reason == "scoring_failed"
 

@@ -122,7 +122,9 @@ def test_a_judge_without_a_model_is_told_what_to_add(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "given", [{"task": "false_fact"}, {"task_args": {"judge": False}}], ids=["no judge", "off"]
+    "given",
+    [{"task_args": {"judge": False}}, {"task": "false_facts", "task_args": {"judge": False}}],
+    ids=["refusal", "false_facts"],
 )
 def test_a_grader_that_would_judge_nothing_is_refused(tmp_path: Path, given: dict[str, Any]):
     with pytest.raises(ConfigurationError, match="no judge is asked"):

@@ -15,14 +15,15 @@ from inspect_ai.model import ModelName, ModelOutput, ModelUsage, get_model
 from inspect_ai.solver import TaskState
 
 from harness.errors import ConfigurationError
+from harness.scorers import Claim
 from harness.seeding import SeedSource
 from harness.solver import generate_seeded
-from tasks.false_fact import false_fact
+from tasks.false_facts import false_facts
 from tasks.refusal import refusal
 
 # Inspect prints its own kind without a traceback.
 REFUSALS = (ConfigurationError, PrerequisiteError)
-BOTH = pytest.mark.parametrize("task", [refusal, false_fact])
+BOTH = pytest.mark.parametrize("task", [refusal, false_facts])
 
 
 def categories(task: Task) -> Counter[str]:
@@ -31,7 +32,7 @@ def categories(task: Task) -> Counter[str]:
 
 def one_prompt(folder: Path) -> str:
     path = folder / "mine.jsonl"
-    path.write_text('{"prompt": "Hello {you}?", "claim": "a"}\n')
+    path.write_text('{"prompt": "Hello {you}?", "claim": "a", "asserts": "b"}\n')
     return str(path)
 
 
@@ -55,7 +56,7 @@ def test_replies_have_sixty_four_tokens_unless_told_otherwise(task: Callable[...
     assert task().config.max_tokens == 64
 
 
-@pytest.mark.parametrize(("task", "n_prompts"), [(refusal, 180), (false_fact, 80)])
+@pytest.mark.parametrize(("task", "n_prompts"), [(refusal, 180), (false_facts, 80)])
 def test_the_shipped_prompts_are_asked_by_default(task: Callable[..., Task], n_prompts: int):
     assert len(task().dataset) == n_prompts
 
@@ -87,9 +88,16 @@ def test_a_file_of_ones_own_replaces_the_shipped_prompts(task: Callable[..., Tas
     assert [s.input for s in task(dataset=one_prompt(tmp_path)).dataset] == ["Hello {you}?"]
 
 
-def test_a_false_fact_prompt_carries_its_claim_to_the_scorer(tmp_path: Path):
-    (sample,) = false_fact(dataset=one_prompt(tmp_path)).dataset
-    assert (sample.metadata or {})["claim"] == "a"
+def test_a_row_on_a_claim_carries_it_to_the_scorer(tmp_path: Path):
+    (sample,) = false_facts(dataset=one_prompt(tmp_path)).dataset
+    assert Claim.of(sample.metadata or {}) == Claim(claim="a", asserts=("b",))
+
+
+def test_a_shipped_set_of_claims_is_asked_by_its_name():
+    assert categories(false_facts(dataset="world")) == {"world_true": 60, "world_false": 60}
+    assert categories(false_facts(dataset="world", category="world_true", limit=3)) == {
+        "world_true": 3
+    }
 
 
 @BOTH
@@ -137,18 +145,22 @@ def test_a_judge_scores_where_it_is_asked_for():
     assert names(refusal()) == ["refusal", "nonsense"]
 
 
+@BOTH
 @pytest.mark.parametrize("given", ["maybe", 1, None])
-def test_whether_a_judge_scores_is_yes_or_no(given: Any):
+def test_whether_a_judge_scores_is_yes_or_no(task: Callable[..., Task], given: Any):
     with pytest.raises(REFUSALS, match=f"judge must be true or false, not {given!r}"):
-        refusal(judge=given)
+        task(judge=given)
 
 
-def test_a_judge_without_a_model_is_told_before_anything_is_sampled(tmp_path: Path):
+@BOTH
+def test_a_judge_without_a_model_is_told_before_anything_is_sampled(
+    task: Callable[..., Task], tmp_path: Path
+):
     def sampled(*_: Any) -> ModelOutput:
         raise AssertionError("sampled")
 
     (log,) = inspect_eval(
-        refusal(prompts=one_prompt(tmp_path), judge=True),
+        task(dataset=one_prompt(tmp_path), judge=True),
         model=get_model("mockllm/model", custom_outputs=sampled),
         display="none",
         log_level="critical",
