@@ -15,15 +15,12 @@ import click
 from harness.bench.figures import SHORT_NAMES, figures_line
 from harness.bench.plan import ALL_ROWS, QUICK_ROWS, BenchPlan
 from harness.bench.report import markdown as decode_markdown
-from harness.bench.report import with_block
-from harness.bench.scorers_command import scorers
+from harness.bench.report import with_block, write_document
+from harness.bench.scorers_command import claims, nonsense, scorers
 from harness.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from harness.bench.decode import Measured
-
-
-_NONSENSE_BLOCK = "bench nonsense"
 
 
 @click.group()
@@ -31,7 +28,8 @@ def bench() -> None:
     """Measure how fast the engine is, and how often the scorers are right."""
 
 
-bench.add_command(scorers)
+for command in (scorers, nonsense, claims):
+    bench.add_command(command)
 
 
 def _rows(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[int, ...] | None:
@@ -110,9 +108,9 @@ def decode(  # noqa: PLR0913  # one argument per option
     block = decode_markdown(measured.figures, facts(measured))
     click.echo(block)
     if json_path is not None:
-        _write(json_path, json.dumps(as_json(measured), indent=1) + "\n")
+        write_document(json_path, json.dumps(as_json(measured), indent=1) + "\n")
     if docs is not None:
-        _write(docs, with_block(docs.read_text(encoding="utf-8"), block, docs))
+        write_document(docs, with_block(docs.read_text(encoding="utf-8"), block, docs))
     click.echo(figures_line(measured.figures))
 
 
@@ -140,80 +138,6 @@ def flips(pair: str, dtype: str, device: str, rollouts: int, threads: int | None
         pair, {"dtype": dtype, "device": device}, rollouts, lambda text: click.echo(text, err=True)
     )
     click.echo(f"{pair}, {dtype}, {torch.get_num_threads()} threads: {found.sentence()}")
-
-
-@bench.command()
-@click.option("--seed", default=0, show_default=True, help="Of the corruptions.")
-@click.option(
-    "--repeats",
-    type=click.IntRange(min=1),
-    default=3,
-    show_default=True,
-    help="Corruptions of each kind per text, of those that show in the text itself.",
-)
-@click.option("--nll/--no-nll", default=True, help="Read the texts with the embedded models too.")
-@click.option("--mistakes", "shown", default=0, help="Show so many of the scorer's mistakes.")
-@click.option(
-    "--docs",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Replace the measured block of this document, such as docs/scorers.md.",
-)
-def nonsense(seed: int, repeats: int, nll: bool, shown: int, docs: Path | None) -> None:
-    """Count how often the nonsense scorer catches corrupted texts and spares sensible ones.
-
-    The last line of the output holds the rates as key=value; progress goes to stderr.
-    """
-    from harness.bench.nonsense import (
-        BASELINE,
-        WITHOUT,
-        corrupted_cases,
-        count_caught,
-        mistakes,
-        sensible_cases,
-        with_nll,
-    )
-    from harness.bench.nonsense_report import figures, markdown
-
-    if docs is not None:  # before minutes are spent
-        with_block(docs.read_text(encoding="utf-8"), "", docs, _NONSENSE_BLOCK)
-    cases = [*sensible_cases(seed), *corrupted_cases(seed, repeats)]
-    click.echo(f"{len(cases)} texts", err=True)
-    if nll:
-        cases = with_nll(cases, lambda text: click.echo(text, err=True))
-    counts = count_caught(cases)
-    told = [f"Seed {seed}, {repeats} corruptions per text where the text itself shows them."]
-    block = markdown(counts, told)
-    click.echo(block)
-    for case, explanation in list(mistakes(cases, BASELINE if nll else WITHOUT))[:shown]:
-        click.echo(f"- {case.kind}: {case.source.text[:300]!r}: {explanation}")
-    if docs is not None:
-        text = docs.read_text(encoding="utf-8")
-        _write(docs, with_block(text, block, docs, _NONSENSE_BLOCK))
-    click.echo(figures_line(figures(counts)))
-
-
-@bench.command()
-@click.argument("labelled", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@click.option(
-    "--docs",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Replace the measured block of this document, such as docs/scorers.md.",
-)
-def claims(labelled: Path, docs: Path | None) -> None:
-    """Compare the claims scorer with replies labelled by hand, from a JSONL file.
-
-    A row has a dataset (a set of claims, as -T dataset takes it), the id of one of its samples, a
-    response, a label (assert, deny, hedge or ignore), and perhaps a part to be counted in.
-    """
-    from harness.bench.claims import figures_line as counts
-    from harness.bench.claims import read_labelled, report
-
-    rows = read_labelled(labelled)
-    click.echo(report(rows))
-    if docs is not None:
-        document = docs.read_text(encoding="utf-8")
-        _write(docs, with_block(document, report(rows, most=8), docs, "bench claims"))
-    click.echo(counts(rows))
 
 
 def facts(measured: "Measured") -> Sequence[str]:
@@ -246,10 +170,3 @@ def as_json(measured: "Measured") -> dict[str, object]:
         "figures": dict(measured.figures),
         "runs": [{**asdict(run), "cell": run.cell._asdict()} for run in measured.runs],
     }
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{path} can't be written: {error.strerror}") from error

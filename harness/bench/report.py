@@ -110,6 +110,18 @@ def _table(
     return "\n".join(f"| {text} |" for text in texts())
 
 
+def write_document(path: Path, text: str) -> None:
+    """Write what was measured.
+
+    Raises:
+        ConfigurationError: if the file can't be written.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path} can't be written: {error.strerror}") from error
+
+
 def with_block(document: str, block: str, path: Path, name: str = "bench decode") -> str:
     """Return a document with what stands between the markers of a name exchanged.
 

@@ -1,11 +1,16 @@
-"""``amplify bench scorers``: reads the options, prints and writes what was measured."""
+"""``amplify bench`` of the scorers: reads the options, prints and writes what was measured."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from harness.bench.figures import figures_line
+from harness.bench.report import with_block, write_document
 from harness.errors import ConfigurationError
+
+_NONSENSE_BLOCK = "bench nonsense"
+_CLAIMS_BLOCK = "bench claims"
 
 
 def _mapping(ctx: click.Context, param: click.Parameter, pairs: Sequence[str]) -> dict[str, str]:
@@ -49,9 +54,7 @@ def scorers(
     A line is an object with response and label (compliance, refusal or partial), and perhaps
     source_model, prompt_id and prompt. The last line of the output holds the figures as key=value.
     """
-    from harness.bench.figures import figures_line
     from harness.bench.labelled import Names, read_labelled
-    from harness.bench.report import with_block
     from harness.bench.scorers import measure
     from harness.bench.scorers_report import MARKER, disagreement_lines, figures, markdown
 
@@ -64,5 +67,79 @@ def scorers(
     for line in disagreement_lines(measured, show=show):
         click.echo(line)
     if docs is not None and document is not None:
-        docs.write_text(with_block(document, block, docs, MARKER), encoding="utf-8")
+        write_document(docs, with_block(document, block, docs, MARKER))
     click.echo(figures_line(figures(measured)))
+
+
+@click.command()
+@click.option("--seed", default=0, show_default=True, help="Of the corruptions.")
+@click.option(
+    "--repeats",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Corruptions of each kind per text, of those that show in the text itself.",
+)
+@click.option("--nll/--no-nll", default=True, help="Read the texts with the embedded models too.")
+@click.option("--mistakes", "shown", default=0, help="Show so many of the scorer's mistakes.")
+@click.option(
+    "--docs",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Replace the measured block of this document, such as docs/scorers.md.",
+)
+def nonsense(seed: int, repeats: int, nll: bool, shown: int, docs: Path | None) -> None:
+    """Count how often the nonsense scorer catches corrupted texts and spares sensible ones.
+
+    The last line of the output holds the rates as key=value; progress goes to stderr.
+    """
+    from harness.bench.nonsense import (
+        BASELINE,
+        WITHOUT,
+        corrupted_cases,
+        count_caught,
+        mistakes,
+        sensible_cases,
+        with_nll,
+    )
+    from harness.bench.nonsense_report import figures, markdown
+
+    if docs is not None:  # before minutes are spent
+        with_block(docs.read_text(encoding="utf-8"), "", docs, _NONSENSE_BLOCK)
+    cases = [*sensible_cases(seed), *corrupted_cases(seed, repeats)]
+    click.echo(f"{len(cases)} texts", err=True)
+    if nll:
+        cases = with_nll(cases, lambda text: click.echo(text, err=True))
+    counts = count_caught(cases)
+    told = [f"Seed {seed}, {repeats} corruptions per text where the text itself shows them."]
+    block = markdown(counts, told)
+    click.echo(block)
+    for case, explanation in list(mistakes(cases, BASELINE if nll else WITHOUT))[:shown]:
+        click.echo(f"- {case.kind}: {case.source.text[:300]!r}: {explanation}")
+    if docs is not None:
+        text = docs.read_text(encoding="utf-8")
+        write_document(docs, with_block(text, block, docs, _NONSENSE_BLOCK))
+    click.echo(figures_line(figures(counts)))
+
+
+@click.command()
+@click.argument("labelled", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option(
+    "--docs",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Replace the measured block of this document, such as docs/scorers.md.",
+)
+def claims(labelled: Path, docs: Path | None) -> None:
+    """Compare the claims scorer with replies labelled by hand, from a JSONL file.
+
+    A row has a dataset (a set of claims, as -T dataset takes it), the id of one of its samples, a
+    response, a label (assert, deny, hedge or ignore), and perhaps a part to be counted in.
+    """
+    from harness.bench.claims import figures_line as counts
+    from harness.bench.claims import read_labelled, report
+
+    rows = read_labelled(labelled)
+    click.echo(report(rows))
+    if docs is not None:
+        document = docs.read_text(encoding="utf-8")
+        write_document(docs, with_block(document, report(rows, most=8), docs, _CLAIMS_BLOCK))
+    click.echo(counts(rows))

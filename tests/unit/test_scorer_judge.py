@@ -261,7 +261,8 @@ def test_a_sweeps_ten_thousand_connections_are_not_the_judges(tmp_path, own, mos
     with judging(slow) as server:
         grader = asking(server, config=GenerateConfig(max_connections=own))
         scores(score_all(tmp_path, grader, ["Fold it."] * 40, max_connections=10_000))
-    assert server.most_at_once == most
+    # Forty would be asked at once without a limit; on a busy machine fewer than the limit are.
+    assert 1 < server.most_at_once <= most
 
 
 def test_a_score_holds_nothing_of_the_response_nor_of_the_judges_reply(tmp_path):
