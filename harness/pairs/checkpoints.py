@@ -77,6 +77,7 @@ def _device(name: str) -> torch.device:
         raise ConfigurationError(f"device '{name}' is not one that torch knows") from error
     try:
         torch.empty(1, device=device)
+    # A torch without CUDA says so by an AssertionError, without the backend by the others.
     except (AssertionError, NotImplementedError, RuntimeError) as error:
         first = str(error).strip().splitlines()[0]
         raise ConfigurationError(

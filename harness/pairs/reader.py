@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from harness.errors import PairError
-from harness.pairs.attention import NAME, Pass, PromptPass, TokenPass, attending
+from harness.pairs.attention import NAME, Pass, attending
 from harness.pairs.joint_linear import join_linears
 from harness.pairs.opening import shared_tokens
 from harness.pairs.packing import pack_linears
+from harness.pairs.passes import PromptPass, TokenPass
 from harness.pairs.row_cache import COLUMN_STEP, RowCache
 
 # Tokens of each prompt that one forward pass reads: the activations and attention scores of a

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from harness.decoding.pair_model import Prompt
-from harness.pairs.attention import Heads, PromptPass
+from harness.pairs.attention import Heads
 from harness.pairs.models import ModelPair
 from harness.pairs.opening import shared_tokens
+from harness.pairs.passes import PromptPass
 from harness.pairs.reader import Reader
 from harness.pairs.row_cache import LayerStores
 from harness.pairs.split_linear import split_rows
