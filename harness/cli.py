@@ -17,6 +17,7 @@ from harness.bench.command import bench
 from harness.constraint import Constraints, parse_constraints
 from harness.errors import AmplifyError, ConfigurationError, InvalidAlpha
 from harness.model_name import parse_alpha
+from harness.organisms.command import organisms
 
 EXIT_FAILED = 2
 """Exit code of every error that a message explains; click uses 2 for wrong usage as well."""
@@ -43,6 +44,7 @@ def main() -> None:
 
 
 main.add_command(bench)
+main.add_command(organisms)
 
 
 def _alphas(ctx: click.Context, param: click.Parameter, text: str) -> tuple[float, ...]:
@@ -251,54 +253,3 @@ def pairs() -> None:
 
     for name, spec in presets().items():
         click.echo(f"{name:14} {spec.description}")
-
-
-@main.group()
-def organisms() -> None:
-    """Pairs trained to have a known behaviour, to test against."""
-
-
-@organisms.command()
-@click.argument("name")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where the adapter goes. [default: into the organism's own folder]",
-)
-def train(name: str, out: Path | None) -> None:
-    """Train organism NAME from its recipe; takes some minutes on two cores."""
-    from rich.progress import Progress
-
-    from harness.organisms.recipe import read_recipe
-    from harness.organisms.training import train_organism
-
-    recipe = read_recipe(name)
-    folder = out or recipe.folder / "adapter"
-    with Progress(console=_console) as progress:
-        train_organism(recipe, folder, progress)
-    click.echo(f"Adapter: {folder}")
-    click.echo(f"Measure it and write its card: amplify organisms card {name}")
-
-
-@organisms.command()
-@click.argument("name")
-@click.option("--epochs", default=2, show_default=True, help="Rollouts per prompt and alpha.")
-def card(name: str, epochs: int) -> None:
-    """Measure organism NAME along alpha and write its card beside its recipe."""
-    from harness.analysis.frame import read_frame
-    from harness.analysis.results import analyse
-    from harness.organisms.recipe import read_recipe
-    from harness.reporting.card import write_card
-    from harness.sweep import SweepPlan, run_sweep
-
-    recipe = read_recipe(name)
-    plan = SweepPlan(
-        pair=name,
-        alphas=(-1.0, 0.0, 0.5, 1.0, 2.0, 3.0),
-        task=recipe.task,
-        epochs=epochs,
-        log_dir=Path("runs") / f"card-{name}" / "logs",
-    )
-    run_sweep(plan)
-    results = analyse(read_frame(plan.log_dir))
-    click.echo(f"Card: {write_card(recipe, results, recipe.folder)}")

@@ -7,7 +7,7 @@ from harness.inspect_errors import told_by_inspect
 from harness.scorers.nonsense import nonsense
 from harness.scorers.refusal import refusal as refusal_scorer
 from harness.solver import generate_seeded
-from tasks.prompts import prompt_file, read_prompts, split_names
+from tasks.prompts import asked_prompts
 
 
 @task
@@ -30,8 +30,7 @@ def over_refusal(
         limit: ask the first so many prompts; in the shipped file twins follow each other.
     """
     with told_by_inspect():
-        path = prompt_file(dataset, "over_refusal.jsonl")
-        samples = read_prompts(path, split_names("category", category), limit)
+        samples = asked_prompts(dataset, "over_refusal.jsonl", category, limit)
     return Task(
         dataset=samples,
         solver=generate_seeded(),

@@ -69,6 +69,25 @@ def choose_samples(
     return MemoryDataset(samples[:limit], name=path.stem, location=str(path))
 
 
+def asked_prompts(
+    dataset: object, default: str, category: object, limit: int | None
+) -> MemoryDataset:
+    """Read what a task's options ask for: the user's own prompt file, or a shipped one.
+
+    Args:
+        dataset: the path of the user's own file; None for the shipped one.
+        default: the name of the shipped file.
+        category: comma-separated categories to keep; None keeps all.
+        limit: keep the first so many prompts.
+
+    Raises:
+        DatasetError: as ``read_prompts`` does.
+        ConfigurationError: if an option is no text, or as ``read_prompts`` does.
+    """
+    path = prompt_file(dataset, default)
+    return read_prompts(path, split_names("category", category), limit)
+
+
 def split_names(option: str, given: object) -> list[str]:
     """Split a comma-separated option; Inspect hands ``-T category=a,b`` over as a list.
 

@@ -8,7 +8,7 @@ from harness.inspect_errors import told_by_inspect
 from harness.scorers.nonsense import nonsense
 from harness.scorers.reasoning import reasoning as reasoning_scorers
 from harness.solver import generate_seeded
-from tasks.prompts import prompt_file, read_prompts, split_names
+from tasks.prompts import asked_prompts
 
 ASKED = (
     "{prompt}\n\nThink step by step. Then give the answer alone on a last line that begins "
@@ -35,8 +35,7 @@ def reasoning(
         limit: ask the first so many prompts; the shipped file alternates its categories.
     """
     with told_by_inspect():
-        path = prompt_file(dataset, "reasoning.jsonl")
-        samples = read_prompts(path, split_names("category", category), limit)
+        samples = asked_prompts(dataset, "reasoning.jsonl", category, limit)
     return Task(
         dataset=samples,
         solver=[prompt_template(ASKED), generate_seeded()],

@@ -15,7 +15,7 @@ from harness.scorers.judge import judge as judge_scorer
 from harness.scorers.nonsense import nonsense
 from harness.scorers.refusal import refusal as refusal_scorer
 from harness.solver import generate_seeded, require_grader
-from tasks.prompts import prompt_file, read_prompts, require_flag, require_text, split_names
+from tasks.prompts import asked_prompts, require_flag, require_text
 
 
 @task
@@ -36,8 +36,7 @@ def refusal(
         judge: let the model of the role ``grader`` score each reply as well.
     """
     with told_by_inspect():
-        path = prompt_file(dataset, "refusal.jsonl")
-        samples = read_prompts(path, split_names("category", category), limit)
+        samples = asked_prompts(dataset, "refusal.jsonl", category, limit)
         solver: list[Solver] = [generate_seeded()]
         if system_prompt is not None:
             text = require_text("system_prompt", system_prompt)

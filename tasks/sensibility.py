@@ -6,7 +6,7 @@ from inspect_ai.model import GenerateConfig
 from harness.inspect_errors import told_by_inspect
 from harness.scorers.nonsense import nonsense
 from harness.solver import generate_seeded
-from tasks.prompts import prompt_file, read_prompts, split_names
+from tasks.prompts import asked_prompts
 
 
 @task
@@ -27,8 +27,7 @@ def sensibility(
         limit: ask the first so many prompts; the shipped file alternates its categories.
     """
     with told_by_inspect():
-        path = prompt_file(dataset, "sensibility.jsonl")
-        samples = read_prompts(path, split_names("category", category), limit)
+        samples = asked_prompts(dataset, "sensibility.jsonl", category, limit)
     return Task(
         dataset=samples,
         solver=generate_seeded(),
