@@ -195,9 +195,15 @@ def slow_rollout(
         target = np.array(pair.target((*asked.prompt.target_ids, *ids)))
         baseline = np.array(pair.baseline((*asked.prompt.baseline_ids, *ids)))
         amplified = target + one.alpha * (target - baseline)
-        token, logp = _slow_draw(amplified, one, uniform[step])
+        token, drawn_from = _slow_draw(amplified, one, uniform[step])
         sides = {"target": target, "baseline": baseline, "amplified": amplified}
-        figures.append({"sampling_logp_nats": logp, **_slow_figures(sides, token, one.alpha)})
+        figures.append(
+            {
+                "sampling_logp_nats": float(np.log(drawn_from[token])),
+                **_slow_surprisal(list(drawn_from.values())),
+                **_slow_figures(sides, token, one.alpha),
+            }
+        )
         ids.append(token)
         if token in eos_ids or (asked.reached_stop is not None and asked.reached_stop(ids)):
             break
@@ -206,9 +212,10 @@ def slow_rollout(
 
 def _slow_draw(
     logits: NDArray[np.float64], settings: RolloutSettings, uniform: float
-) -> tuple[int, float]:
+) -> tuple[int, dict[int, float]]:
+    """Return a token, and the probability of each that could be drawn."""
     if settings.temperature == 0:
-        return int(logits.argmax()), 0.0
+        return int(logits.argmax()), {int(logits.argmax()): 1.0}
     scaled = logits / settings.temperature
     by_rank = sorted(range(len(scaled)), key=lambda i: -scaled[i])[: settings.top_k or None]
     mass, kept = 0.0, []
@@ -222,7 +229,13 @@ def _slow_draw(
     total = sum(weights.values())
     passed = np.cumsum(list(weights.values()))
     token = next(i for i, end in zip(weights, passed, strict=True) if uniform * total < end)
-    return token, float(np.log(weights[token] / total))
+    return token, {i: float(weight / total) for i, weight in weights.items()}
+
+
+def _slow_surprisal(probabilities: Sequence[float]) -> dict[str, float]:
+    mean = -sum(p * np.log(p) for p in probabilities)
+    variance = sum(p * (-np.log(p) - mean) ** 2 for p in probabilities)
+    return {"sampling_entropy_nats": float(mean), "sampling_surprisal_var": float(variance)}
 
 
 def _slow_figures(

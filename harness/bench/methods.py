@@ -119,6 +119,7 @@ def requests(asked: Asked, seed: int, method: Method = "engine") -> list[Rollout
                 seed=(seed << 32) + row,
                 max_tokens=asked.n_tokens,
                 trace=method != "engine_untraced",
+                trace_best=method != "engine_untraced",
                 trace_alphas=GRID if method == "grid" else (),
             ),
         )

@@ -11,7 +11,7 @@ from harness.decoding.rollout import Alternatives, Rollout, RolloutRequest, Stop
 from harness.decoding.sampling import uniform_stream
 from harness.decoding.settings import RolloutSettings
 from harness.decoding.step import Step, StepTable
-from harness.decoding.trace import TRACE_FIELDS, Trace
+from harness.decoding.trace import BEST_COLUMNS, TRACE_FIELDS, Trace
 
 
 @dataclass(eq=False)
@@ -101,12 +101,13 @@ class Batch:
         row = self.rows[i]
         grid = row.settings.trace_alphas
         figures = self._figures[i, : len(row.ids)].cpu()
-        fields = len(TRACE_FIELDS)
+        fields, best = len(TRACE_FIELDS), len(TRACE_FIELDS) + BEST_COLUMNS
         return Trace(
             # Copies: a view would keep the figures of the whole batch.
             figures=figures[:, :fields].clone(),
             grid_alphas=grid,
-            grid_logps_nats=figures[:, fields : fields + len(grid)].clone(),
+            grid_logps_nats=figures[:, best : best + len(grid)].clone(),
+            best=figures[:, fields:best].clone() if row.settings.trace_best else None,
         )
 
     def remove(self, ended: Sequence[int]) -> None:

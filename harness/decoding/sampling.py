@@ -23,6 +23,11 @@ class Draw(NamedTuple):
     """Token ids, [rows], int64."""
     logp: Tensor
     """Log-probability under the distribution that drew them, in nats, [rows], float32."""
+    logits: Tensor
+    """What they were drawn from, after temperature, top-k and top-p, [rows, vocab], float32; minus
+    infinity where nothing may be drawn."""
+    probabilities: Tensor
+    """The softmax of these, [rows, vocab]; 1 at a greedy row's token."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class SamplingTable:
     """Rows that are not drawn from the logits' own softmax, [n], int64: only they pay for more."""
     truncated: Tensor
     """Those of ``reshaped`` that have a top-p or a top-k, as positions in it, [n], int64."""
+    greedy: Tensor
+    """Those of ``reshaped`` that take the likeliest token, as positions in it, [n], int64."""
 
     @classmethod
     def of(cls, settings: Sequence[RolloutSettings], device: torch.device) -> "SamplingTable":
@@ -46,12 +53,14 @@ class SamplingTable:
         cut = [row.top_p < 1 or row.top_k > 0 for row in settings]
         reshaped = [i for i, row in enumerate(settings) if cut[i] or row.temperature != 1]
         truncated = [place for place, i in enumerate(reshaped) if cut[i]]
+        greedy = [place for place, i in enumerate(reshaped) if settings[i].temperature == 0]
         return cls(
             temperature=_column([row.temperature for row in settings], torch.float32, device),
             top_p=_column([row.top_p for row in settings], torch.float32, device),
             top_k=_column([row.top_k for row in settings], torch.int64, device),
             reshaped=torch.tensor(reshaped, dtype=torch.int64, device=device),
             truncated=torch.tensor(truncated, dtype=torch.int64, device=device),
+            greedy=torch.tensor(greedy, dtype=torch.int64, device=device),
         )
 
 
@@ -94,20 +103,18 @@ def draw(
     rows = table.reshaped
     if not len(rows):
         tokens = inverse_cdf(probabilities, uniform)
-        return Draw(tokens, _at(probabilities, tokens).log())
-    greedy = table.temperature[rows] == 0
-    scaled = logits[rows] / table.temperature[rows].masked_fill(greedy, 1.0)
+        return Draw(tokens, _at(probabilities, tokens).log(), logits, probabilities)
+    temperature = table.temperature[rows]
+    scaled = logits[rows] / temperature.masked_fill(temperature == 0, 1.0)
     if len(table.truncated):
         cut = table.truncated
         scaled[cut] = _truncate(scaled[cut], table.top_k[rows[cut]], table.top_p[rows[cut]])
-    own = scaled.softmax(-1)
-    probabilities = probabilities.index_copy(0, rows, own)
+    if len(table.greedy):
+        scaled[table.greedy] = _likeliest_only(scaled[table.greedy])
+    probabilities = probabilities.index_copy(0, rows, scaled.softmax(-1))
     tokens = inverse_cdf(probabilities, uniform)
-    best = logits[rows].argmax(-1)
-    tokens[rows] = torch.where(greedy.squeeze(-1), best, tokens[rows])
-    logp = _at(probabilities, tokens).log()
-    logp[rows] = logp[rows].masked_fill(greedy.squeeze(-1), 0.0)
-    return Draw(tokens, logp)
+    logits = logits.index_copy(0, rows, scaled)
+    return Draw(tokens, _at(probabilities, tokens).log(), logits, probabilities)
 
 
 def inverse_cdf(probabilities: Tensor, uniform: Tensor) -> Tensor:
@@ -149,6 +156,12 @@ def _truncate(logits: Tensor, top_k: Tensor, top_p: Tensor) -> Tensor:
     # A token stays while the mass before it is below top_p, so the one that crosses it stays too.
     ordered = ordered.masked_fill((before >= top_p) & (rank > 0), -torch.inf)
     return torch.empty_like(logits).scatter_(-1, order, ordered)
+
+
+def _likeliest_only(logits: Tensor) -> Tensor:
+    """Mask all but the likeliest token, the first of those that are as likely."""
+    best = logits.argmax(-1, keepdim=True)
+    return torch.full_like(logits, -torch.inf).scatter_(-1, best, 0.0)
 
 
 def _at(values: Tensor, tokens: Tensor) -> Tensor:

@@ -32,6 +32,8 @@ class RolloutSettings:
     """Whether each token's figures are measured; its token is the same, to the bit, without."""
     trace_alphas: tuple[float, ...] = ()
     """Strengths at which each sampled token's log-probability is traced as well, at most 64."""
+    trace_best: bool = False
+    """Whether the likeliest tokens of either side and amplified are traced at each step."""
     constraints: Constraints = ()
     """What keeps the text sensible, each kind at most once; in any order, it means the same."""
 
@@ -54,6 +56,10 @@ class RolloutSettings:
         _require(count <= MAX_TRACE_ALPHAS, f"{count} trace_alphas; at most {MAX_TRACE_ALPHAS}")
         _require(
             self.trace or not count, "trace_alphas for a rollout without a trace; leave them out"
+        )
+        _require(
+            self.trace or not self.trace_best,
+            "trace_best for a rollout without a trace; leave it out",
         )
         canonical(self.constraints)
 

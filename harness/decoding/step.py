@@ -13,16 +13,17 @@ from torch import Tensor
 
 from harness.decoding.amplification import difference_of, extrapolate
 from harness.decoding.constraints import ConstraintTable
-from harness.decoding.pair_model import PairLogits
-from harness.decoding.sampling import Draw, SamplingTable, draw
-from harness.decoding.settings import RolloutSettings
-from harness.decoding.trace import (
-    TRACE_FIELDS,
+from harness.decoding.measure import (
     StepLogits,
     StepProbabilities,
     grid_logps,
+    likeliest,
     measure_step,
 )
+from harness.decoding.pair_model import PairLogits
+from harness.decoding.sampling import Draw, SamplingTable, draw
+from harness.decoding.settings import RolloutSettings
+from harness.decoding.trace import BEST_COLUMNS, TRACE_FIELDS
 
 # 6 rows of 49,152 float32 logits are 1.2 MB. Parts of 2 to 8 rows take about the same time, of 24
 # rows half as long again.
@@ -39,8 +40,8 @@ class Step(NamedTuple):
     tokens: Tensor
     """Sampled ids, [rows], int64."""
     figures: Tensor
-    """In the order of ``TRACE_FIELDS``, then the row's grid, [rows, fields + widest grid]; without
-    columns where no row is traced."""
+    """In the order of ``TRACE_FIELDS``, then ``BEST_COLUMNS`` of the likeliest tokens, then the
+    row's grid, [rows, figures]; without columns where no row is traced."""
     finite: Tensor
     """Whether what the token was drawn from, and the row's figures, are numbers, [rows], bool."""
     best_ids: Tensor
@@ -57,6 +58,8 @@ class _Part:
     alpha: Tensor
     traced: Tensor | None
     """Which rows' figures are asked for, [rows], bool; None where no row's are."""
+    traces_best: bool
+    """Whether any row's likeliest tokens are."""
     baseline: Tensor
     """Positions of the rows that are the baseline's own: alpha -1 and no constraint, [n], int64."""
     sampling: SamplingTable
@@ -95,7 +98,7 @@ class StepTable:
     @property
     def n_figures(self) -> int:
         """Figures that a step gives each row."""
-        return len(TRACE_FIELDS) + self._grid if self._traced else 0
+        return len(TRACE_FIELDS) + BEST_COLUMNS + self._grid if self._traced else 0
 
     def step(self, logits: PairLogits, uniform: Tensor, place: Tensor) -> Step:
         """Amplify, constrain, draw and measure, the last only where a trace is asked for.
@@ -134,26 +137,27 @@ class StepTable:
             kept = probabilities.target.masked_fill(cut, 0).sum(-1)
             # 1 where nothing is cut, and not a sum of float32 that rounds to nearly that.
             mass_kept = torch.where(cut.any(-1), kept, 1.0)
-        figures = measure_step(sides, probabilities, drawn, mass_kept)
-        if not self._grid:
-            return figures
-        return torch.cat([figures, self._on_grids(part, sides, drawn.tokens)], dim=-1)
+        figures = amplified.new_zeros(len(amplified), self.n_figures)
+        measured = measure_step(sides, probabilities, drawn, mass_kept, best=part.traces_best)
+        figures[:, : measured.shape[-1]] = measured
+        if self._grid:
+            figures[:, -self._grid :] = self._on_grids(part, sides, drawn.tokens)
+        return figures
 
     def _likeliest(self, part: _Part, amplified: Tensor) -> tuple[Tensor, Tensor]:
         logps = amplified.new_zeros(len(amplified), self._best)
         ids = torch.zeros_like(logps, dtype=torch.int64)
         if len(part.asks_best):
             most = min(self._best, amplified.shape[-1])
-            best = amplified[part.asks_best].log_softmax(-1).topk(most, dim=-1)
-            ids[part.asks_best, :most] = best.indices
-            logps[part.asks_best, :most] = best.values
+            asked = amplified[part.asks_best].log_softmax(-1)
+            ids[part.asks_best, :most], logps[part.asks_best, :most] = likeliest(asked, most)
         return ids, logps
 
     def _on_grids(self, part: _Part, sides: StepLogits, tokens: Tensor) -> Tensor:
         found = sides.target.new_zeros(len(tokens), self._grid)
         for alphas, rows in part.grids:
             found[rows, : len(alphas)] = grid_logps(
-                sides.target[rows], sides.target[rows] - sides.baseline[rows], tokens[rows], alphas
+                sides.target[rows], sides.full_difference[rows], tokens[rows], alphas
             )
         return found
 
@@ -161,14 +165,15 @@ class StepTable:
 def _amplified(part: _Part, logits: PairLogits, place: Tensor) -> tuple[StepLogits, Tensor | None]:
     """Return both sides and what they amplify to, and which tokens may not be drawn."""
     target, baseline = (side[part.rows].clamp(min=_LOWEST_LOGIT) for side in logits)
-    difference, alpha, cut = difference_of(target, baseline), part.alpha, None
+    full = difference_of(target, baseline)
+    difference, alpha, cut = full, part.alpha, None
     if part.constraints.any:
         difference, alpha, cut = part.constraints.apply(target, difference, alpha, place[part.rows])
     amplified = extrapolate(target, difference, alpha)
     if len(part.baseline):
         # To the bit, which t - (t - b) is not: rows that need no target are read without it.
         amplified[part.baseline] = baseline[part.baseline]
-    return StepLogits(target, baseline, amplified, alpha, difference), cut
+    return StepLogits(target, baseline, amplified, alpha, difference, full), cut
 
 
 def _cut(n_rows: int, size: int, fixed: int | None) -> list[slice | list[int]]:
@@ -204,6 +209,7 @@ def _part(
             if any(row.trace for row in own)
             else None
         ),
+        traces_best=any(row.trace_best for row in own),
         baseline=torch.tensor(
             [i for i, row in enumerate(own) if row.alpha == -1 and not row.constraints],
             dtype=torch.int64,

@@ -4,7 +4,7 @@ Knows a tokenizer; knows no model and no Inspect.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from jinja2 import TemplateError
@@ -20,6 +20,8 @@ class ChatText:
     tokenizer: PreTrainedTokenizerBase
     checkpoint: str
     """The tokenizer's origin, for messages."""
+    _known: dict[int, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Tokens decoded by themselves so far: a trace names a thousand per rollout."""
 
     @property
     def eos_ids(self) -> frozenset[int]:
@@ -72,9 +74,13 @@ class ChatText:
 
     def tokens(self, ids: Sequence[int]) -> list[str]:
         """Decode each id by itself, for log-probabilities."""
-        return [
-            cast(str, self.tokenizer.decode([i], clean_up_tokenization_spaces=False)) for i in ids
-        ]
+        return [self._token(i) for i in ids]
+
+    def _token(self, i: int) -> str:
+        if i not in self._known:
+            text = self.tokenizer.decode([i], clean_up_tokenization_spaces=False)
+            self._known[i] = cast(str, text)
+        return self._known[i]
 
     def stop_check(self, strings: Sequence[str]) -> Callable[[Sequence[int]], bool] | None:
         """Return a check whether a reply has reached one of the stop strings, if there are any."""

@@ -156,6 +156,7 @@ class AmplifiedAPI(ModelAPI):
             # Log-probabilities of the reply are figures of its trace.
             trace=self._traces.measured or bool(config.logprobs),
             trace_alphas=self._traces.grid,
+            trace_best=self._traces.kept and self._traces.best,
         )
 
     def _resolved(

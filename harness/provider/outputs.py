@@ -16,6 +16,7 @@ from inspect_ai.model import (
 import harness
 from harness.constraint import format_constraints
 from harness.decoding.rollout import Rollout, RolloutRequest
+from harness.decoding.trace import SIDES, Trace
 from harness.model_name import ModelName
 from harness.traces.rows import TracedRollout
 
@@ -90,7 +91,15 @@ class Answer:
             ids=rollout.ids,
             texts=self.chat.tokens(rollout.ids),
             trace=rollout.trace,
+            best_texts=_best_texts(self.chat, rollout.trace),
         )
+
+
+def _best_texts(chat: "ChatText", trace: Trace) -> dict[str, list[list[str]]]:
+    if trace.best is None:
+        return {}
+    ids = {side: trace.best_tokens(side)[0].tolist() for side in SIDES}
+    return {side: [chat.tokens(step) for step in steps] for side, steps in ids.items()}
 
 
 def _logprobs(chat: "ChatText", rollout: Rollout) -> Logprobs:

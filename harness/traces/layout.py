@@ -67,11 +67,22 @@ def figure_column(field: str) -> Column:
         unit = "unitless"
     elif "mass" in field:
         unit = "0 to 1"
+    elif field == "sampling_surprisal_var":
+        unit = "nats squared"
     elif field.endswith(("_cov", "_var")):
         unit = "logits squared"
     else:
         unit = "logits"
     return Column(field, "float", unit)
+
+
+def best_columns(side: str) -> tuple[Column, ...]:
+    """Return the columns of a side's likeliest tokens, each a list per row, falling."""
+    return (
+        Column(f"{side}_best_ids", "list<int32>", ""),
+        Column(f"{side}_best_logps_nats", "list<float>", "nats"),
+        Column(f"{side}_best_texts", "list<string>", ""),
+    )
 
 
 def grid_column(alpha: float) -> Column:

@@ -9,7 +9,7 @@ from harness.decoding.settings import MAX_TRACE_ALPHAS
 from harness.errors import ConfigurationError
 from harness.model_name import parse_alpha
 
-TRACE_ARGUMENTS = ("traces", "trace_alphas")
+TRACE_ARGUMENTS = ("traces", "trace_alphas", "trace_best")
 
 SUMS = "sums"
 """``-M traces=sums``: no trace file."""
@@ -44,6 +44,8 @@ class TraceOptions:
     """Whether tokens are measured at all; the log holds each rollout's sums where they are."""
     alphas: tuple[float, ...] | None = None
     """The grid, ascending; None takes the sweep's alphas, or none outside of a sweep."""
+    best: bool = True
+    """Whether the likeliest tokens of each step are written as well."""
 
     @classmethod
     def parse(cls, arguments: Mapping[str, object]) -> "TraceOptions":
@@ -59,15 +61,23 @@ class TraceOptions:
                 f"traces={given!r}; it must be true (a file beside the log), {SUMS} (each "
                 "rollout's sums in the log only) or false (nothing is measured)"
             )
+        best = arguments.get("trace_best", True)
+        if not isinstance(best, bool):
+            raise ConfigurationError(f"trace_best={best!r}; it must be true or false")
         kept, measured = given is True, given is not False
-        if "trace_alphas" not in arguments:
-            return cls(kept=kept, measured=measured)
-        if not kept:
-            raise ConfigurationError(
-                f"trace_alphas has no effect with traces={str(given).lower()}; leave one of them "
-                "out"
-            )
-        return cls(alphas=_parse_alphas(arguments["trace_alphas"]))
+        for name in ("trace_alphas", "trace_best"):
+            if name in arguments and not kept:
+                raise ConfigurationError(
+                    f"{name} has no effect with traces={str(given).lower()}; leave one of them out"
+                )
+        return cls(
+            kept=kept,
+            measured=measured,
+            alphas=_parse_alphas(arguments["trace_alphas"])
+            if "trace_alphas" in arguments
+            else None,
+            best=best,
+        )
 
     @property
     def grid(self) -> tuple[float, ...]:

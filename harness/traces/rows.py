@@ -1,18 +1,19 @@
 """One rollout as a table with a row per token."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 import harness
-from harness.decoding.trace import TRACE_FIELDS, Trace
+from harness.decoding.trace import SIDES, TRACE_FIELDS, Trace
 from harness.traces.layout import (
     ROLLOUT_COLUMNS,
     SCHEMA_VERSION,
     TOKEN_COLUMNS,
     VERSION_KEY,
     Column,
+    best_columns,
     figure_column,
     grid_column,
 )
@@ -46,6 +47,8 @@ class TracedRollout:
     texts: Sequence[str]
     """Each token decoded by itself."""
     trace: Trace
+    best_texts: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    """By side, each step's likeliest tokens decoded by themselves, if the trace has them."""
 
 
 def rollout_table(of: SampleCall, rollout: TracedRollout) -> pa.Table:
@@ -60,15 +63,31 @@ def rollout_table(of: SampleCall, rollout: TracedRollout) -> pa.Table:
     # Without a grid [0, 0], whose transpose has no rows either.
     grid = trace.grid_logps_nats.T.contiguous().numpy()
     measured = [pa.array(values) for values in (*figures, *grid)]
-    return pa.Table.from_arrays([*same, *each, *measured], schema=_schema(trace.grid_alphas))
+    likely = [] if trace.best is None else _likeliest(rollout)
+    schema = _schema(trace.grid_alphas, best=trace.best is not None)
+    return pa.Table.from_arrays([*same, *each, *measured, *likely], schema=schema)
 
 
-def _schema(alphas: Sequence[float]) -> pa.Schema:
+def _likeliest(rollout: TracedRollout) -> list[pa.Array]:
+    """Return the columns of every side's likeliest tokens."""
+    arrays = []
+    for side in SIDES:
+        ids, logps = rollout.trace.best_tokens(side)
+        values = (ids.tolist(), logps.tolist(), rollout.best_texts[side])
+        arrays += [
+            pa.array(value, _type(column))
+            for value, column in zip(values, best_columns(side), strict=True)
+        ]
+    return arrays
+
+
+def _schema(alphas: Sequence[float], *, best: bool) -> pa.Schema:
     columns = (
         *ROLLOUT_COLUMNS,
         *TOKEN_COLUMNS,
         *(figure_column(field) for field in TRACE_FIELDS),
         *(grid_column(alpha) for alpha in alphas),
+        *(column for side in SIDES if best for column in best_columns(side)),
     )
     return pa.schema(
         [
@@ -83,4 +102,6 @@ def _schema(alphas: Sequence[float]) -> pa.Schema:
 
 
 def _type(column: Column) -> pa.DataType:
+    if column.type.startswith("list<"):
+        return pa.list_(pa.type_for_alias(column.type.removeprefix("list<").removesuffix(">")))
     return pa.type_for_alias(column.type)

@@ -9,14 +9,11 @@ from hypothesis import strategies as st
 
 from harness.decoding.amplification import amplify
 from harness.decoding.engine import Engine
+from harness.decoding.measure import StepLogits, StepProbabilities, likeliest, measure_step
 from harness.decoding.sampling import Draw
-from harness.decoding.trace import (
-    TRACE_FIELDS,
-    StepLogits,
-    StepProbabilities,
-    Trace,
-    measure_step,
-)
+from harness.decoding.settings import RolloutSettings
+from harness.decoding.trace import TRACE_FIELDS, Trace
+from harness.errors import ConfigurationError
 from tests.fakes import FakePair, request, slow_rollout
 
 
@@ -24,9 +21,10 @@ def measure(target, baseline, alpha, tokens, logp, amplified=None):
     """Measure rows of which nothing is cut and whose difference is not clipped."""
     if amplified is None:
         amplified = amplify(target, baseline, alpha)
-    logits = StepLogits(target, baseline, amplified, alpha, target - baseline)
+    logits = StepLogits(target, baseline, amplified, alpha, *[target - baseline] * 2)
     probabilities = StepProbabilities.of(logits, amplified.softmax(-1))
-    return measure_step(logits, probabilities, Draw(tokens, logp), torch.ones(len(tokens)))
+    drawn = Draw(tokens, logp, amplified, probabilities.amplified)
+    return measure_step(logits, probabilities, drawn, torch.ones(len(tokens)))
 
 
 def measured(target, baseline, alpha, token, sampling_logp=0.0):
@@ -68,6 +66,9 @@ def test_one_step_by_hand():
             "amplified_std_closed_form": log(9) / 2,
             "alpha_applied": 1,
             "target_mass_kept": 1,
+            "sampling_entropy_nats": 9 / 10 * log(10 / 9) + 1 / 10 * log(10),
+            # Of two values that differ by log 9 and come 9 to 1.
+            "sampling_surprisal_var": 9 / 10 * 1 / 10 * log(9) ** 2,
         },
         abs=1e-6,
     )
@@ -108,6 +109,45 @@ def test_every_figure_of_a_rollout_equals_a_slow_computation_in_float64(prompt, 
     for field in TRACE_FIELDS:
         expected = [figures[field] for figures in slow.figures]
         assert rollout.trace[field].tolist() == pytest.approx(expected, rel=1e-4, abs=1e-4), field
+
+
+@given(st.integers(0, 2**31), st.sampled_from([3, 256, 257, 1000]), st.integers(1, 6))
+def test_the_likeliest_tokens_are_those_that_sorting_finds(seed, columns, n):
+    values = torch.randn(3, columns, generator=torch.Generator().manual_seed(seed))
+    ids, highest = likeliest(values, n)
+    ordered = values.sort(descending=True)
+    assert torch.equal(highest, ordered.values[:, :n])
+    assert torch.equal(ids, ordered.indices[:, :n])
+
+
+def test_a_step_keeps_the_likeliest_tokens_of_either_side_and_amplified():
+    # Odds of the target 4 : 2 : 1, of the baseline 1 : 2 : 4; alpha 1 gives 16 : 2 : 1/4.
+    pair = FakePair.by_last_token([[log(4), log(2), 0.0]] * 3, [[0.0, log(2), log(4)]] * 3)
+    asked = request((0,), alpha=1.0, temperature=0.1, max_tokens=2, trace_best=True)
+    [rollout] = Engine(pair, frozenset()).run([asked])
+    for side, ids, odds in (
+        ("target", [0, 1, 2], [4, 2, 1]),
+        ("baseline", [2, 1, 0], [4, 2, 1]),
+        ("amplified", [0, 1, 2], [16, 2, 0.25]),
+    ):
+        found, logps = rollout.trace.best_tokens(side)
+        assert found.tolist() == [ids, ids]
+        assert logps[1].exp().tolist() == pytest.approx([odd / sum(odds) for odd in odds])
+
+
+def test_a_row_without_its_likeliest_tokens_has_the_same_figures_beside_one_with_them():
+    pair = FakePair.by_history()
+    plain, best = (request((1,), seed=i, trace_best=i == 1, max_tokens=3) for i in range(2))
+    [alone] = Engine(pair, frozenset()).run([plain])
+    [beside, other] = Engine(pair, frozenset()).run([plain, best])
+    assert torch.equal(alone.trace.figures, beside.trace.figures)
+    assert beside.trace.best is None
+    assert other.trace.best_tokens("target")[0].shape == (3, 5)
+
+
+def test_the_likeliest_tokens_need_a_trace():
+    with pytest.raises(ConfigurationError, match="trace_best for a rollout without a trace"):
+        RolloutSettings(trace=False, trace_best=True)
 
 
 def trace_of(**columns):

@@ -23,7 +23,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, generate, solver
 
 from harness.analysis.traces import read_traces
 from harness.decoding.engine import Rollout, RolloutRequest
-from harness.decoding.trace import TRACE_FIELDS
+from harness.decoding.trace import SIDES, TRACE_FIELDS
 from harness.pool import PairWorker
 from harness.solver import generate_seeded
 from harness.sweep import SweepPlan, run_sweep
@@ -106,6 +106,9 @@ def test_the_summary_in_the_log_is_that_of_the_rows(evaluate: Evaluate):
     (log,) = evaluate(task())
     frame = trace_of(log).set_index("sample_uuid")
     assert set(TRACE_FIELDS) <= set(frame.columns)
+    for side in SIDES:
+        for ids, texts in zip(frame[f"{side}_best_ids"], frame[f"{side}_best_texts"], strict=True):
+            assert len(ids) == len(texts) == 5
     for sample in samples(log):
         summary = (sample.output.metadata or {})["trace"]
         rows = frame.loc[sample.uuid]

@@ -10,7 +10,7 @@ import torch
 
 import harness
 from harness.analysis.traces import read_traces
-from harness.decoding.trace import TRACE_FIELDS, Trace
+from harness.decoding.trace import SIDES, TRACE_FIELDS, Trace
 from harness.traces.file import TraceFile
 from harness.traces.rows import SampleCall, TracedRollout, rollout_table
 
@@ -40,6 +40,13 @@ def with_grid(uuid: str, *alphas: float) -> Any:
     grid = -torch.tensor([alphas])
     trace = Trace(torch.zeros(1, len(TRACE_FIELDS)), alphas, grid)
     return rollout(uuid, (7,), trace=trace)
+
+
+def with_best(uuid: str) -> Any:
+    """Lay out a rollout of one token, of whose vocabulary of two tokens all are known."""
+    likely = torch.tensor([4.0, 3, -1, -1, -1, -0.5, -1.5, 0, 0, 0])
+    trace = Trace(torch.zeros(1, len(TRACE_FIELDS)), best=likely.repeat(3).unsqueeze(0))
+    return rollout(uuid, (7,), trace=trace, best_texts={one: [["<4>", "<3>"]] for one in SIDES})
 
 
 def files_in(folder: Path) -> list[str]:
@@ -98,6 +105,17 @@ def test_a_grid_is_a_column_per_alpha_and_rollouts_of_other_grids_have_nan_there
     grid = frame[["logp_nats@0", "logp_nats@1.5", "logp_nats@2"]].to_numpy()
     expected = pd.DataFrame([[0, -1.5, None], [None] * 3, [None, -1.5, -2]], dtype="float32")
     pd.testing.assert_frame_equal(pd.DataFrame(grid), expected)
+
+
+def test_the_likeliest_tokens_are_lists_and_rollouts_without_them_have_none(file: TraceFile):
+    file.add([with_best("a"), rollout("b", (7,))])
+    file.finish()
+    frame = read_traces(file.path).set_index("sample_uuid")
+    for side in SIDES:
+        assert list(frame.loc["a", f"{side}_best_ids"]) == [4, 3]
+        assert list(frame.loc["a", f"{side}_best_logps_nats"]) == [-0.5, -1.5]
+        assert list(frame.loc["a", f"{side}_best_texts"]) == ["<4>", "<3>"]
+        assert frame.loc["b", f"{side}_best_ids"] is None
 
 
 def test_parts_with_other_grids_become_one_file(file: TraceFile):

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.decoding.trace import TRACE_FIELDS
+from harness.decoding.trace import SIDES, TRACE_FIELDS
 from harness.traces.layout import (
     ROLLOUT_COLUMNS,
     SCHEMA_VERSION,
     TOKEN_COLUMNS,
+    best_columns,
     figure_column,
     grid_alphas,
     grid_column,
@@ -19,10 +20,11 @@ DOCS = (Path(__file__).parents[2] / "docs" / "traces.md").read_text()
 
 
 def test_the_documentation_lists_every_column_with_its_type_and_unit_in_the_files_order():
-    documented = re.findall(r"^\| `([\w@]+)` \| (\w+) \| ([\w ]*?) ?\|", DOCS, re.MULTILINE)
+    documented = re.findall(r"^\| `([\w@]+)` \| ([\w<>]+) \| ([\w ]*?) ?\|", DOCS, re.MULTILINE)
     columns = [*ROLLOUT_COLUMNS, *TOKEN_COLUMNS, *map(figure_column, TRACE_FIELDS)]
     grid = grid_column(0)._replace(name="logp_nats@ALPHA")
-    assert documented == [tuple(column) for column in (*columns, grid)]
+    best = [column for side in SIDES for column in best_columns(side)]
+    assert documented == [tuple(column) for column in (*columns, grid, *best)]
 
 
 def test_the_documentation_names_the_schema_version():

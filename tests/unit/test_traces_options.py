@@ -43,6 +43,15 @@ def test_an_alpha_of_the_grid_is_a_finite_number(given: Any):
         TraceOptions.parse({"trace_alphas": given})
 
 
+def test_the_likeliest_tokens_are_kept_unless_they_are_refused():
+    assert TraceOptions.parse({}).best
+    assert not TraceOptions.parse({"trace_best": False}).best
+    with pytest.raises(ConfigurationError, match="trace_best='no'; it must be true or false"):
+        TraceOptions.parse({"trace_best": "no"})
+    with pytest.raises(ConfigurationError, match="trace_best has no effect with traces=sums"):
+        TraceOptions.parse({"traces": "sums", "trace_best": False})
+
+
 def test_a_grid_holds_at_most_64_alphas():
     most = list(range(MAX_TRACE_ALPHAS))
     assert len(TraceOptions.parse({"trace_alphas": most}).grid) == 64
