@@ -39,14 +39,13 @@ class Heads:
     window: int | None
     softcap: float | None
 
-    def scores(self, queries: Tensor, keys: Tensor) -> Tensor:
-        """Scaled, capped products in float32, [..., queries, keys]."""
-        return self._cap(torch.matmul(queries * self.scale, keys.transpose(-1, -2)))
+    def scores(self, scaled: Tensor, keys: Tensor) -> Tensor:
+        """Capped products of scaled queries with keys in float32, [..., queries, keys]."""
+        return self._cap(torch.matmul(scaled, keys.transpose(-1, -2)))
 
-    def scores_of_few(self, queries: Tensor, keys: Tensor) -> Tensor:
+    def scores_of_few(self, scaled: Tensor, keys: Tensor) -> Tensor:
         """Return the same for few queries a row: a third faster as keys times queries."""
-        products = torch.matmul(keys, (queries * self.scale).transpose(-1, -2))
-        return self._cap(products.transpose(-1, -2))
+        return self._cap(torch.matmul(keys, scaled.transpose(-1, -2)).transpose(-1, -2))
 
     def _cap(self, scores: Tensor) -> Tensor:
         scores = scores.float()

@@ -89,24 +89,22 @@ class TokenPass:
         queries, *read = states
         n, n_heads, _, _ = queries.shape
         kv_heads = read[0].shape[1]
+        n_each = n_heads // kv_heads
         for store, new in zip(layer.replies, read, strict=True):
             self._store(store, new)
-        queries = queries.reshape(n, kv_heads, n_heads // kv_heads, -1)
+        queries = (queries * heads.scale).view(n, kv_heads, n_each, -1)
         for store in layer.prompts:
             store.fit(self._group.n, self._prompt_columns, store.data)
         keys, values = (store.data[:n] for store in layer.replies)
         prompt_keys, prompt_values = (store.data[: self._group.n] for store in layer.prompts)
-        shared = self._group.split(
-            heads.scores(self._group.gather(queries), prompt_keys), queries.shape[2]
-        )
+        shared = self._group.split(heads.scores(self._group.gather(queries), prompt_keys), n_each)
         scores = torch.cat([shared, heads.scores_of_few(queries, keys)], dim=-1)
         scores += self._mask(heads.window)
         weights = scores.softmax(-1).to(values.dtype)
-        own = torch.matmul(weights[..., self._prompt_columns :], values)
-        shared = torch.matmul(
-            self._group.gather(weights[..., : self._prompt_columns]), prompt_values
-        )
-        out = own + self._group.split(shared, queries.shape[2])
+        # Copied, since products with a part of each row take half as long again.
+        own = torch.matmul(weights[..., self._prompt_columns :].contiguous(), values)
+        of_prompts = self._group.gather(weights)[..., : self._prompt_columns]
+        out = own + self._group.split(torch.matmul(of_prompts, prompt_values), n_each)
         return out.view(n, 1, n_heads, -1)
 
     def _store(self, store: Any, new: Tensor) -> None:
@@ -150,20 +148,31 @@ class _Groups:
         self.n = len(members)
         self._size = max(_LEAST_GROUP, *(len(rows) for rows in members))
         padded = [rows + [0] * (self._size - len(rows)) for rows in members]
-        self._rows = _tensor([row for rows in padded for row in rows], cache.device)
-        self._place = _tensor([prompt * self._size + i for prompt, i in place], cache.device)
+        self._members = _tensor([row for rows in padded for row in rows], cache.device)
+        self._place = _tensor([prompt for prompt, _ in place], cache.device)
+        self._member = _tensor([member for _, member in place], cache.device)
+        self._index: dict[int, tuple[Tensor, Tensor]] = {}
 
     def gather(self, states: Tensor) -> Tensor:
         """[rows, kv heads, n, size] to [prompts, kv heads, members * n, size]."""
         _, heads, n, size = states.shape
-        grouped = states.index_select(0, self._rows).view(self.n, self._size, heads, n, size)
-        return grouped.transpose(1, 2).reshape(self.n, heads, self._size * n, size)
+        grouped = states.view(-1, n * size).index_select(0, self._indices(heads)[0])
+        return grouped.view(self.n, heads, self._size * n, size)
 
     def split(self, states: Tensor, n: int) -> Tensor:
         """[prompts, kv heads, members * n, size] to [rows, kv heads, n, size]."""
-        prompts, heads, _, size = states.shape
-        apart = states.view(prompts, heads, self._size, n, size).transpose(1, 2)
-        return apart.reshape(prompts * self._size, heads, n, size).index_select(0, self._place)
+        _, heads, _, size = states.shape
+        apart = states.view(-1, n * size).index_select(0, self._indices(heads)[1])
+        return apart.view(-1, heads, n, size)
+
+    def _indices(self, heads: int) -> tuple[Tensor, Tensor]:
+        """Return where each (prompt, head, member) is among (row, head), and the other way."""
+        if heads not in self._index:
+            head = torch.arange(heads, device=self._place.device).unsqueeze(-1)
+            there = self._members.view(self.n, 1, self._size) * heads + head
+            back = (self._place * heads + head) * self._size + self._member
+            self._index[heads] = there.flatten(), back.t().flatten()
+        return self._index[heads]
 
 
 def _answer(queries: Tensor, keys: Tensor, values: Tensor, heads: Heads, hidden: Tensor) -> Tensor:
@@ -171,7 +180,7 @@ def _answer(queries: Tensor, keys: Tensor, values: Tensor, heads: Heads, hidden:
         return F.scaled_dot_product_attention(
             queries, keys, values, attn_mask=~hidden, scale=heads.scale
         )
-    scores = heads.scores(queries, keys).masked_fill(hidden, -torch.inf)
+    scores = heads.scores(queries * heads.scale, keys).masked_fill(hidden, -torch.inf)
     return torch.matmul(scores.softmax(-1).to(values.dtype), values)
 
 
