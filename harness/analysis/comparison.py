@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.behaviours import Curve
+from harness.analysis.differences import difference
 from harness.analysis.findings import SENSIBLE_NONSENSE_RATE, sensible_up_to
-from harness.analysis.rates import Rate, difference
+from harness.analysis.rates import Rate
 from harness.constraint import NONE, Kind, format_number, parse_constraints
 
 HIDES: dict[Kind, str] = {
@@ -80,5 +81,5 @@ def _change(
     change = difference(with_it, without)
     if change is None:
         return f"{with_it}, {beside} {without}"
-    unsure = "; no difference can be told" if change.low <= 0 <= change.high else ""
+    unsure = "" if change.is_told else "; no difference can be told"
     return f"{with_it}, {beside} {without}: {change}{unsure}"

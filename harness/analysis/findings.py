@@ -4,13 +4,15 @@ A sentence claims a rise or a fall only where the interval of the difference lea
 compares alpha 0 with one alpha that is fixed by the nonsense rate, not by the largest effect.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.analysis.behaviours import Curve, Refusal, ScorerCurves
+from harness.analysis.differences import difference
 from harness.analysis.dose import Dose
 from harness.analysis.lengths import Length
 from harness.analysis.magnitudes import Magnitude
-from harness.analysis.rates import FEW_PROMPTS, Rate, difference
+from harness.analysis.rates import FEW_PROMPTS, Rate, rule_of_three
 from harness.analysis.summary import DataSummary
 
 SENSIBLE_NONSENSE_RATE = 0.10
@@ -68,7 +70,7 @@ def summary_findings(
     if refusal and refusal.benign:
         named.append(("refusal of benign prompts", refusal.benign))
     named += [(f"scorer {other.overall.name}", other.overall) for other in others]
-    moves = [_move(name, data.alphas, curve, against) for name, curve in named]
+    moves = [said for name, curve in named for said in _moves(name, data.alphas, curve, against)]
     return (_asked(data), _sense(data.alphas, nonsense, sensible, against), *moves)
 
 
@@ -186,6 +188,15 @@ def _smallest(curve: Curve) -> int:
     return min((rate.n_prompts for rate in curve.rates if rate.n), default=0)
 
 
+def _moves(
+    name: str, alphas: tuple[float, ...], curve: Curve, against: float | None
+) -> Iterator[str]:
+    yield _move(name, alphas, curve, against)
+    bound = rule_of_three(curve.rates[alphas.index(0.0)]) if 0.0 in alphas else None
+    if bound:
+        yield f"{_capital(name)} at alpha 0 shows {bound}."
+
+
 def _move(name: str, alphas: tuple[float, ...], curve: Curve, against: float | None) -> str:
     rates = dict(zip(alphas, curve.rates, strict=True))
     if against is None or 0.0 not in rates:
@@ -196,7 +207,7 @@ def _move(name: str, alphas: tuple[float, ...], curve: Curve, against: float | N
     change = difference(amplified, zero)
     if change is None:
         return f"{_capital(name)} can't be compared: {ends}."
-    if change.low <= 0 <= change.high:
+    if not change.is_told:
         return f"For {name} no change can be told: {ends} ({change})."
     verb = "rises" if change.change > 0 else "falls"
     return (

@@ -5,8 +5,7 @@ n over the design effect of the prompt clusters. Knows counts only; refuses to k
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from math import sqrt
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +17,24 @@ from harness.errors import AnalysisError
 FEW_PROMPTS = 10
 RARE_EVENTS = 5
 SIGNIFICANCE = 0.05
+RULE_OF_THREE_FROM = 30
+
+UNWRITTEN = {"written": False}
+"""Metadata of a dataclass field that serves further analysis and stands in no file."""
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PromptCounts:
+    """Events and scored rollouts of each prompt: what pairing and clustering stand on."""
+
+    prompts: NDArray[np.str_]
+    """[g], rising."""
+    k: Floats
+    """[g], events."""
+    n: Floats
+    """[g], scored rollouts, at least 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +56,8 @@ class Rate:
     design_effect: float | None
     """Variance beside that of n independent rollouts; 1 when each prompt was asked once."""
     warning: str | None
+    by_prompt: PromptCounts = field(repr=False, compare=False, metadata=UNWRITTEN)
+    """In memory only: results.json would hold little else."""
 
     def __str__(self) -> str:
         """Show as ``75% [62, 85] (45/60)``, or ``no data``: the one format of every report."""
@@ -50,19 +67,6 @@ class Rate:
         digits = 1 if 0 < self.rate < 0.01 or 0.99 < self.rate < 1 else 0
         rate, low, high = (f"{100 * x:.{digits}f}" for x in (self.rate, self.low, self.high))
         return f"{rate}% [{low}, {high}] ({self.k}/{self.n})"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """The change from one rate to another, with its interval; -1 to 1."""
-
-    change: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        """Show as ``+53 points [35, 66]``."""
-        return f"{100 * self.change:+.0f} points [{100 * self.low:.0f}, {100 * self.high:.0f}]"
 
 
 def rate_of(
@@ -93,18 +97,19 @@ def rate_of(
     if not np.isin(events, (0.0, 1.0)).all():
         raise AnalysisError("a rate needs values of 0 and 1; this scorer gives others")
     k, n, n_unscored = int(events.sum()), len(events), int((~scored).sum())
-    n_prompts = len(set(asked))
+    by_prompt = count_by_prompt(events, asked)
+    n_prompts = len(by_prompt.n)
     if n == 0:
         nothing: dict[str, None] = dict.fromkeys(
             ("rate", "low", "high", "n_effective", "design_effect", "warning")
         )
-        return Rate(k=0, n=0, n_prompts=0, n_unscored=n_unscored, **nothing)
+        return Rate(k=0, n=0, n_prompts=0, n_unscored=n_unscored, by_prompt=by_prompt, **nothing)
     rare = min(k, n - k) < RARE_EVENTS
-    effect = design_effect(events, asked) or 1.0
+    effect = effect_of(by_prompt) or 1.0
     if rare:
         effect = max(effect, pooled_design_effect or n / n_prompts)
     n_effective = max(1.0, n / effect * _degrees_factor(n, n_prompts))
-    low, high = _interval(k / n, n_effective)
+    low, high = share_interval(k / n, n_effective)
     return Rate(
         k=k,
         n=n,
@@ -116,7 +121,16 @@ def rate_of(
         n_effective=n_effective,
         design_effect=effect,
         warning=_warning(k, n, n_prompts),
+        by_prompt=by_prompt,
     )
+
+
+def count_by_prompt(events: Floats, prompts: Sequence[str] | NDArray[np.object_]) -> PromptCounts:
+    """Sum the events of each prompt's rollouts."""
+    names, index = np.unique(np.asarray(prompts, dtype=str), return_inverse=True)
+    k = np.bincount(index, weights=events, minlength=len(names)).astype(np.float64)
+    n = np.bincount(index, minlength=len(names)).astype(np.float64)
+    return PromptCounts(prompts=names, k=k, n=n)
 
 
 def design_effect(events: Floats, prompts: Sequence[str] | NDArray[np.object_]) -> float | None:
@@ -125,12 +139,17 @@ def design_effect(events: Floats, prompts: Sequence[str] | NDArray[np.object_]) 
     ``g/(g-1) * sum_i (k_i - p n_i)^2 / n^2`` over ``p (1-p) / (n-1)``, at least 1, with k_i
     events in the n_i rollouts of prompt i of g. None where all rollouts agree or g is 1.
     """
-    _, index = np.unique(np.asarray(prompts, dtype=str), return_inverse=True)
-    sizes, hits = np.bincount(index), np.bincount(index, weights=events)
-    n, g, p = len(events), len(sizes), float(events.mean())
-    if g < 2 or p in (0.0, 1.0):
+    return effect_of(count_by_prompt(events, prompts))
+
+
+def effect_of(counts: PromptCounts) -> float | None:
+    """Tell the design effect from the counts of each prompt; see :func:`design_effect`."""
+    k, n = float(counts.k.sum()), float(counts.n.sum())
+    g = len(counts.n)
+    if g < 2 or k in (0.0, n):
         return None
-    between = g / (g - 1) * float(((hits - p * sizes) ** 2).sum()) / n**2
+    p = k / n
+    between = g / (g - 1) * float(((counts.k - p * counts.n) ** 2).sum()) / n**2
     return max(1.0, between / (p * (1 - p) / (n - 1)))
 
 
@@ -138,27 +157,48 @@ def complement(rate: Rate) -> Rate:
     """Turn the rate of an event into that of its absence, on the same rollouts."""
     if rate.rate is None or rate.low is None or rate.high is None:
         return rate
+    flipped = replace(rate.by_prompt, k=rate.by_prompt.n - rate.by_prompt.k)
     return replace(
-        rate, k=rate.n - rate.k, rate=1 - rate.rate, low=1 - rate.high, high=1 - rate.low
+        rate,
+        k=rate.n - rate.k,
+        rate=1 - rate.rate,
+        low=1 - rate.high,
+        high=1 - rate.low,
+        by_prompt=flipped,
     )
 
 
-def difference(later: Rate, earlier: Rate) -> Difference | None:
-    """Subtract two rates, with Newcombe's interval from the ends of theirs.
+def rule_of_three(rate: Rate) -> str | None:
+    """Say in words what no event (or nothing but events) leaves possible; else None.
 
-    The prompts are the same on both sides, which this ignores: the interval errs to the wide
-    side. None if either has no data. Source: Newcombe 1998, method 10.
+    No event in n independent rollouts is compatible, at 95 %, with rates up to
+    ``1 - 0.05^(1/n)``, about ``3/n``: with n the effective sample size here. Below 30 the
+    shorthand is off by more than 5 % and only the exact bound is told.
+
+    Source: Hanley and Lippman-Hand 1983, "If nothing goes wrong, is everything all right?".
     """
-    if later.rate is None or earlier.rate is None:
+    if rate.n_effective is None or rate.k not in (0, rate.n):
         return None
-    assert later.low is not None
-    assert later.high is not None
-    assert earlier.low is not None
-    assert earlier.high is not None
-    change = later.rate - earlier.rate
-    down = sqrt((later.rate - later.low) ** 2 + (earlier.high - earlier.rate) ** 2)
-    up = sqrt((later.high - later.rate) ** 2 + (earlier.rate - earlier.low) ** 2)
-    return Difference(change=change, low=change - down, high=change + up)
+    worth = rate.n_effective
+    bound = 1 - SIGNIFICANCE ** (1 / worth)
+    digits = 1 if bound < 0.1 else 0
+    seen = f"{rate.n} rollouts of {rate.n_prompts} prompts"
+    told = (
+        f"no event in {seen}: a rate of up to {100 * bound:.{digits}f}%"
+        if rate.k == 0
+        else f"nothing but events in {seen}: a rate of no less than {100 - 100 * bound:.{digits}f}%"
+    )
+    shorthand = "; rule of three, 3 in as many" if worth >= RULE_OF_THREE_FROM else ""
+    return f"{told} fits that as well (95%, worth {worth:.0f} independent rollouts{shorthand})"
+
+
+def share_interval(
+    share: float, n_effective: float, significance: float = SIGNIFICANCE
+) -> tuple[float, float]:
+    """Wilson's interval around a share of n_effective; Clopper-Pearson's at 0 and 1."""
+    method = "beta" if share in (0.0, 1.0) else "wilson"
+    low, high = proportion_confint(share * n_effective, n_effective, significance, method)
+    return max(0.0, float(low)), min(1.0, float(high))
 
 
 def t_quantile(significance: float, degrees: int) -> float:
@@ -173,12 +213,6 @@ def _degrees_factor(n: int, n_prompts: int) -> float:
     if n_prompts == 1:
         return 0.0
     return (t_quantile(SIGNIFICANCE, n - 1) / t_quantile(SIGNIFICANCE, n_prompts - 1)) ** 2
-
-
-def _interval(share: float, n_effective: float) -> tuple[float, float]:
-    method = "beta" if share in (0.0, 1.0) else "wilson"
-    low, high = proportion_confint(share * n_effective, n_effective, SIGNIFICANCE, method)
-    return max(0.0, float(low)), min(1.0, float(high))
 
 
 def _warning(k: int, n: int, n_prompts: int) -> str | None:

@@ -177,12 +177,15 @@ def headline_curves(
 
 def results_json(results: Results) -> str:
     """Write results as JSON; what is not finite becomes null, for JSON has no NaN."""
-    return json.dumps(_finite(dataclasses.asdict(results)), indent=1, allow_nan=False) + "\n"
+    return json.dumps(_plain(results), indent=1, allow_nan=False) + "\n"
 
 
-def _finite(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        written = [one for one in dataclasses.fields(value) if one.metadata.get("written", True)]
+        return {one.name: _plain(getattr(value, one.name)) for one in written}
     if isinstance(value, dict):
-        return {name: _finite(inner) for name, inner in value.items()}
+        return {name: _plain(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
+        return [_plain(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -6,7 +6,7 @@ Knows curves. Refuses to know logs and how a trend is shown.
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.analysis.rates import Difference
+from harness.analysis.differences import Difference
 
 Regressor = Literal["alpha", "dose"]
 

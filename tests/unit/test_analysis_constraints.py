@@ -211,9 +211,9 @@ def test_other_weights_under_one_constraint_are_a_difference_of_configuration(tm
 def test_a_constraint_is_held_against_the_unconstrained_at_the_same_alpha(results):
     assert results.comparison[:2] == (
         f"Under {NAME} nonsense stays within 10% up to alpha 1, without it up to alpha 0; at alpha "
-        "1 it is 0% [0, 31] (0/10), without it 50% [24, 76] (5/10): -50 points [-76, -9].",
+        "1 it is 0% [0, 31] (0/10), without it 50% [24, 76] (5/10): -50 points [-88, -12].",
         f"Under {NAME} refusal at alpha 1 is 30% [11, 60] (3/10), without it 80% [49, 94] (8/10): "
-        "-50 points [-74, -7].",
+        "-50 points [-88, -12].",
     )
 
 

@@ -71,7 +71,7 @@ def test_a_rise_is_claimed_with_both_rates_and_the_difference():
     sentences = said(curve("fact", 4, 30, 40), curve("nonsense", 0, 1, 30))
     assert sentences[2] == (
         "Scorer fact rises from 10% [4, 23] (4/40) at alpha 0 to 75% [60, 86] (30/40) at alpha 1: "
-        "+65 points [45, 77]."
+        "+65 points [50, 80]."
     )
 
 
