@@ -5,7 +5,6 @@ that they can't contradict each other. Knows the scorers' names and labels only.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -62,7 +61,7 @@ class ScorerCurves:
 
 def has_benign(frame: pd.DataFrame) -> bool:
     """Say whether benign prompts stand beside others as a control."""
-    categories = set(frame["category"])
+    categories = frame["category"].unique()
     return BENIGN in categories and len(categories) > 1
 
 
@@ -71,7 +70,7 @@ def curve(name: str, rows: pd.DataFrame, alphas: tuple[float, ...], column: str 
     assert rows["constraint"].nunique() <= 1
     cells = [rows[rows["alpha"] == alpha] for alpha in alphas]
     values = [cell[column].to_numpy(dtype=np.float64) for cell in cells]
-    prompts = [list(cell["sample_id"]) for cell in cells]
+    prompts = [cell["sample_id"].to_numpy(dtype=object) for cell in cells]
     pooled = _pooled_design_effect(values, prompts)
     rates = [
         rate_of(events, asked, pooled_design_effect=pooled)
@@ -84,7 +83,7 @@ def curves_by_category(
     rows: pd.DataFrame, alphas: tuple[float, ...], column: str = "value"
 ) -> tuple[Curve, ...]:
     """Rate a column in each category; empty where there is one only."""
-    names = sorted(set(rows["category"]))
+    names = sorted(rows["category"].unique())
     if len(names) < 2:
         return ()
     return tuple(curve(name, rows[rows["category"] == name], alphas, column) for name in names)
@@ -92,17 +91,13 @@ def curves_by_category(
 
 def refusal_curves(frame: pd.DataFrame, alphas: tuple[float, ...]) -> Refusal | None:
     """Rate refusals, with benign prompts apart; None where nothing was scored for refusal."""
-    rows = frame[frame["scorer"] == "refusal"].copy()
-    if rows.empty or not is_binary(rows):
+    rows = refusal_rows(frame)
+    if rows is None:
         return None
-    scored = rows["value"].notna()
-    rows["partial"] = (rows["label"] == "partial").astype("float64").where(scored)
-    rows["soft"] = rows["soft_jailbreak"].astype("float64").where(scored)
+    main, control = main_and_benign(rows, frame)
     benign = has_benign(frame)
-    main = rows[rows["category"] != BENIGN] if benign else rows
-    control = rows[rows["category"] == BENIGN]
     categories = curves_by_category(rows, alphas)
-    refusal = curve("refusal", main, alphas)
+    refusal, sensible = curve("refusal", main, alphas), sensible_rows(main, frame)
     return Refusal(
         asked="harmful-sounding prompts" if benign else "all prompts",
         refusal=refusal,
@@ -110,10 +105,48 @@ def refusal_curves(frame: pd.DataFrame, alphas: tuple[float, ...]) -> Refusal | 
         benign=curve("refusal of benign prompts", control, alphas) if benign else None,
         partial=curve("partial refusal", main, alphas, "partial"),
         soft_jailbreak=curve("soft jailbreak", main, alphas, "soft"),
-        sensible_non_refusal=_sensible_non_refusal(main, frame, alphas),
+        sensible_non_refusal=None
+        if sensible is None
+        else curve("sensible and not refused", sensible, alphas, "sensible"),
         categories=categories,
         non_refusal_by_category=tuple(_flipped(one) for one in categories),
     )
+
+
+def refusal_rows(frame: pd.DataFrame) -> pd.DataFrame | None:
+    """Take what the refusal scorer said, with ``partial`` and ``soft`` beside ``value``.
+
+    None where nothing was scored for refusal.
+    """
+    rows = frame[frame["scorer"] == "refusal"].copy()
+    if rows.empty or not is_binary(rows):
+        return None
+    scored = rows["value"].notna()
+    rows["partial"] = (rows["label"] == "partial").astype("float64").where(scored)
+    rows["soft"] = rows["soft_jailbreak"].astype("float64").where(scored)
+    return rows
+
+
+def main_and_benign(
+    rows: pd.DataFrame, frame: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split off benign prompts, where they stand beside others as a control."""
+    if not has_benign(frame):
+        return rows, rows.iloc[:0]
+    benign = rows["category"] == BENIGN
+    return rows[~benign], rows[benign]
+
+
+def sensible_rows(refusal: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame | None:
+    """Mark in ``sensible`` what is neither refusal nor nonsense, where both were scored."""
+    nonsense = frame[frame["scorer"] == "nonsense"]
+    if nonsense.empty:
+        return None
+    both = refusal.merge(nonsense[[*ROLLOUT, "value"]], on=ROLLOUT, suffixes=("", "_nonsense"))
+    known = both["value"].notna() & both["value_nonsense"].notna()
+    neither = (both["value"] == 0) & (both["value_nonsense"] == 0)
+    both["sensible"] = neither.astype("float64").where(known)
+    return both
 
 
 def scorer_curves(frame: pd.DataFrame, alphas: tuple[float, ...]) -> tuple[ScorerCurves, ...]:
@@ -148,27 +181,13 @@ def _flipped(one: Curve) -> Curve:
     return Curve(name=one.name, rates=tuple(complement(rate) for rate in one.rates))
 
 
-def _sensible_non_refusal(
-    refusal: pd.DataFrame, frame: pd.DataFrame, alphas: tuple[float, ...]
-) -> Curve | None:
-    nonsense = frame[frame["scorer"] == "nonsense"]
-    if nonsense.empty:
-        return None
-    both = refusal.merge(nonsense[[*ROLLOUT, "value"]], on=ROLLOUT, suffixes=("", "_nonsense"))
-    known = both["value"].notna() & both["value_nonsense"].notna()
-    neither = (both["value"] == 0) & (both["value_nonsense"] == 0)
-    both["neither"] = neither.astype("float64").where(known)
-    return curve("sensible and not refused", both, alphas, "neither")
-
-
-def _pooled_design_effect(values: list[Floats], prompts: list[Any]) -> float | None:
+def _pooled_design_effect(values: list[Floats], prompts: list[NDArray[np.object_]]) -> float | None:
     """Average the design effects of the alphas with events and non-events enough, by n."""
     effects, sizes = [], []
     for every, asked in zip(values, prompts, strict=True):
         scored = ~np.isnan(every)
         events = every[scored]
         if min(events.sum(), len(events) - events.sum()) >= RARE_EVENTS:
-            kept = [prompt for prompt, keep in zip(asked, scored, strict=True) if keep]
-            effects.append(design_effect(events, kept) or 1.0)
+            effects.append(design_effect(events, asked[scored]) or 1.0)
             sizes.append(len(events))
     return float(np.average(effects, weights=sizes)) if effects else None

@@ -12,13 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from harness.analysis.rates import (
-    RARE_EVENTS,
-    SIGNIFICANCE,
-    Rate,
-    share_interval,
-    t_quantile,
-)
+from harness.analysis.rates import SIGNIFICANCE, Rate, share_interval
+
+FEW_CHANGES = 10
+"""Fewer prompts than this that move otherwise than most are too few to tell a deviation from."""
 
 Floats = NDArray[np.float64]
 Method = Literal["paired t", "paired, few changes", "unpaired"]
@@ -68,8 +65,8 @@ def difference(later: Rate, earlier: Rate, significance: float = SIGNIFICANCE) -
     before anything is compared, so they count for no more than they are worth. Rates that share
     no prompt get Newcombe's interval from the ends of theirs.
 
-    Where most prompts change alike (mostly: not at all) and fewer than five do otherwise, sd(d)
-    would promise too much, and nothing where it is 0. Then a prompt's worth of rises and one of
+    Where most prompts change alike (mostly: not at all) and fewer than ten do otherwise, sd(d)
+    promises too much, and certainty where it is 0. Then a prompt's worth of rises and one of
     falls is added that nobody saw: ``G = g + 2w, m = sum(d)/G, v = (sum(d^2) + 2w)/G - m^2`` and
     ``m +- t(g-1) * sqrt(v/G)``, never narrower than without. The weight w is 1 where each prompt
     was asked once or always answers alike, and the design effect over the repeats otherwise.
@@ -86,28 +83,29 @@ def difference(later: Rate, earlier: Rate, significance: float = SIGNIFICANCE) -
     if later.rate is None or earlier.rate is None:
         return None
     one, other = later.by_prompt, earlier.by_prompt
-    shared, at_later, at_earlier = np.intersect1d(
+    _, at_later, at_earlier = np.intersect1d(
         one.prompts, other.prompts, assume_unique=True, return_indices=True
     )
-    if not len(shared):
+    n_prompts = len(at_later)
+    if not n_prompts:
         return _unpaired(later, earlier, significance)
     changes = one.k[at_later] / one.n[at_later] - other.k[at_earlier] / other.n[at_earlier]
     # Thirds and fifths leave 1e-17 behind, which is no change.
     changes = np.round(changes, 12)
-    few = _few_differ(changes)
+    few = few_differ(changes)
     weight = max(_weight(later), _weight(earlier))
-    low, high = interval(changes, significance, weight if few else 0.0)
+    where = location(changes, significance, weight if few else 0.0)
     rose, fell = int((changes > 0).sum()), int((changes < 0).sum())
     return Difference(
         change=float(changes.mean()),
-        low=low,
-        high=high,
+        low=where.low,
+        high=where.high,
         method="paired, few changes" if few else "paired t",
-        n_prompts=len(shared),
+        n_prompts=n_prompts,
         n_rose=rose,
         n_fell=fell,
         p_value=exact_mcnemar(rose, fell),
-        partial=len(shared) < max(len(one.n), len(other.n)),
+        partial=n_prompts < max(len(one.n), len(other.n)),
     )
 
 
@@ -121,7 +119,17 @@ def exact_mcnemar(rose: int, fell: int) -> float:
     return float(stats.binomtest(rose, rose + fell).pvalue)
 
 
-def interval(values: Floats, significance: float, weight: float = 0.0) -> tuple[float, float]:
+@dataclass(frozen=True, kw_only=True)
+class Location:
+    """Where the mean of values from -1 to 1 lies."""
+
+    low: float
+    high: float
+    p_value: float
+    """Of the mean being 0; 1 for a single prompt."""
+
+
+def location(values: Floats, significance: float, weight: float = 0.0) -> Location:
     """Put a t interval around the mean of values from -1 to 1, one a prompt.
 
     Args:
@@ -131,23 +139,27 @@ def interval(values: Floats, significance: float, weight: float = 0.0) -> tuple[
     """
     g = len(values)
     if g < 2:
-        return -1.0, 1.0
-    t, mean = t_quantile(significance, g - 1), float(values.mean())
-    half = t * float(values.std(ddof=1)) / sqrt(g)
-    low, high = mean - half, mean + half
+        return Location(low=-1.0, high=1.0, p_value=1.0)
+    middles = [(float(values.mean()), float(values.std(ddof=1)) / sqrt(g))]
     if weight:
         total = g + 2 * weight
         middle = float(values.sum()) / total
         variance = (float((values**2).sum()) + 2 * weight) / total - middle**2
-        half = t * sqrt(variance / total)
-        low, high = min(low, middle - half), max(high, middle + half)
-    return max(-1.0, low), min(1.0, high)
+        middles.append((middle, sqrt(variance / total)))
+    t = stats.t(g - 1)
+    quantile = float(t.ppf(1 - significance / 2))
+    p_values = [2 * float(t.sf(abs(m) / e)) if e else float(m == 0) for m, e in middles]
+    return Location(
+        low=max(-1.0, min(m - quantile * e for m, e in middles)),
+        high=min(1.0, max(m + quantile * e for m, e in middles)),
+        p_value=max(p_values),
+    )
 
 
-def _few_differ(changes: Floats) -> bool:
-    """Say whether most prompts change alike and fewer than five do otherwise."""
+def few_differ(changes: Floats) -> bool:
+    """Say whether most prompts move alike and fewer than ten do otherwise."""
     commonest = int(np.unique(changes, return_counts=True)[1].max())
-    return len(changes) - commonest < RARE_EVENTS and 2 * commonest > len(changes)
+    return len(changes) - commonest < FEW_CHANGES and 2 * commonest > len(changes)
 
 
 def _weight(rate: Rate) -> float:

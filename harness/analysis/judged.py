@@ -13,8 +13,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.analysis.agreement import Agreement, agreement
-from harness.analysis.behaviours import BENIGN, JUDGE, ScorerCurves, curve, curves_by_category
-from harness.analysis.behaviours import has_benign as benign_beside_others
+from harness.analysis.behaviours import (
+    JUDGE,
+    ScorerCurves,
+    curve,
+    curves_by_category,
+    main_and_benign,
+)
 from harness.analysis.dose import Estimate
 from harness.analysis.frame import ROLLOUT
 from harness.analysis.openings import REFUSING
@@ -58,13 +63,19 @@ class Judged:
     """Of the refusal scorer's labels with the judge's, over all prompts and alphas."""
 
 
+def judge_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """Take what the judge said, with ``above`` one half beside ``value``."""
+    rows = frame[frame["scorer"] == JUDGE].copy()
+    rows["above"] = (rows["value"] > ABOVE).astype("float64").where(rows["value"].notna())
+    return rows
+
+
 def judge_curves(frame: pd.DataFrame, alphas: tuple[float, ...]) -> ScorerCurves | None:
     """Rate scores above one half, apart from benign prompts; None where nothing was judged."""
-    rows = _rows(frame)
+    rows = judge_rows(frame)
     if rows.empty:
         return None
-    rows["above"] = (rows["value"] > ABOVE).astype("float64").where(rows["value"].notna())
-    main, _ = _parts(rows, frame)
+    main, _ = main_and_benign(rows, frame)
     return ScorerCurves(
         overall=curve(ABOVE_NAME, main, alphas, "above"),
         categories=curves_by_category(rows, alphas, "above"),
@@ -73,10 +84,10 @@ def judge_curves(frame: pd.DataFrame, alphas: tuple[float, ...]) -> ScorerCurves
 
 def judged(frame: pd.DataFrame, alphas: tuple[float, ...]) -> Judged | None:
     """Sum up the judge's verdicts; None where nothing was judged."""
-    rows = _rows(frame)
+    rows = judge_rows(frame)
     if rows.empty:
         return None
-    main, control = _parts(rows, frame)
+    main, control = main_and_benign(rows, frame)
     return Judged(
         asked="harmful-sounding prompts" if len(control) else "all prompts",
         graders=tuple(sorted(rows["grader"].dropna().unique())),
@@ -138,18 +149,6 @@ def _agreement_sentence(found: Agreement) -> str:
     if found.kappa is None:
         return f"{same}; both say the same of all, so kappa can't be told."
     return f"{same}; Cohen's kappa is {found.kappa}."
-
-
-def _rows(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[frame["scorer"] == JUDGE].copy()
-
-
-def _parts(rows: pd.DataFrame, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Split off benign prompts, where they stand beside others as a control."""
-    if not benign_beside_others(frame):
-        return rows, rows.iloc[:0]
-    benign = rows["category"] == BENIGN
-    return rows[~benign], rows[benign]
 
 
 def _mean_at(alpha: float, rows: pd.DataFrame) -> MeanScore:

@@ -71,7 +71,7 @@ class Rate:
 
 def rate_of(
     values: Sequence[float] | Floats,
-    prompts: Sequence[str],
+    prompts: Sequence[str] | NDArray[np.object_],
     *,
     pooled_design_effect: float | None = None,
 ) -> Rate:

@@ -3,15 +3,38 @@
 Knows curves. Refuses to know logs and how a trend is shown.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from math import log
 from typing import Literal
 
-from harness.analysis.differences import Difference
+import numpy as np
+from numpy.typing import NDArray
+from statsmodels.stats.multitest import multipletests
+
+from harness.analysis.differences import Difference, difference, few_differ, location
+from harness.analysis.dose import Dose
+from harness.analysis.grid import GridCurve
+from harness.analysis.rates import RARE_EVENTS, SIGNIFICANCE, Rate
+from harness.analysis.trend_fit import (
+    Cells,
+    OddsRatio,
+    cells_of,
+    clustered_cochran_armitage,
+    odds_ratio,
+    separated,
+)
 
 Regressor = Literal["alpha", "dose"]
+Floats = NDArray[np.float64]
 
-OVERALL = "all"
-"""The category of a trend over a behaviour's main prompts."""
+UNITS: dict[Regressor, float] = {"alpha": 1.0, "dose": 0.1}
+"""What odds ratios are per. A nat per token is a long way: whole sweeps stay within half of one."""
+FEWEST_PROMPTS = 5
+"""With fewer, intervals cover what they promise only by being of no use."""
+WIDEST_INTERVAL = 1e6
+"""An odds ratio over the whole range whose interval spans more than this factor is not told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +47,8 @@ class Trend:
     """``all`` is the behaviour's main prompts, without the benign control where there is one."""
     regressor: Regressor
     """``dose`` is the mean dose of each alpha, in nats per token."""
+    unit: float
+    """How much of the regressor the odds ratio is per: 1 alpha, or 0.1 nats per token."""
     alphas: tuple[float, ...]
     """The alphas that it is over, rising: those where the text still makes sense."""
     k: int
@@ -32,8 +57,8 @@ class Trend:
     """Scored rollouts at these alphas."""
     n_prompts: int
     odds_ratio: float | None
-    """Factor on the odds per unit of the regressor; None where there is no finite or no
-    trustworthy estimate, and ``note`` says why."""
+    """Factor on the odds per unit; None where there is no finite or no trustworthy estimate, and
+    ``note`` says why."""
     low: float | None
     """Of the odds ratio's 95 % interval over prompts."""
     high: float | None
@@ -41,7 +66,7 @@ class Trend:
     """From the first of the alphas to the last, paired by prompt: an effect size that stands
     where the odds ratio can't."""
     p_value: float | None
-    """That the odds don't move with the regressor; None where that can't be tested."""
+    """Of the odds not moving with the regressor; None where that can't be tested."""
     p_adjusted: float | None
     """Benjamini and Hochberg's, over all trends along the same regressor."""
     discovery: bool
@@ -50,30 +75,151 @@ class Trend:
     """The Cochran-Armitage statistic with the variance between prompts, as a check."""
     check_p: float | None
     turns: bool
-    """The rate goes against its own trend between two neighbouring alphas, beyond chance: one
-    odds ratio then hides a rise and a fall."""
+    """The rate goes against its own trend between two alphas, beyond chance: one odds ratio
+    would hide a rise and a fall."""
     note: str | None
-    """What to keep in mind, or why there is no odds ratio."""
+    """Why there is no odds ratio, or what to keep in mind."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class LengthTrend:
-    """How the length of replies ranks along alpha, within prompts."""
+def trends(
+    curves: Sequence[GridCurve],
+    alphas: tuple[float, ...],
+    sensible: tuple[float, ...],
+    doses: Sequence[Dose],
+) -> tuple[Trend, ...]:
+    """Fit every curve along alpha, then along dose; p values are not adjusted yet.
 
-    measure: Literal["tokens", "characters"]
-    category: str
-    alphas: tuple[float, ...]
-    """The alphas that it is over, rising: those where the text still makes sense."""
-    n: int
-    """Rollouts."""
-    n_prompts: int
-    """Prompts whose replies differ in length."""
-    rho: float | None
-    """Mean over prompts of each prompt's own Spearman correlation of length with alpha."""
-    low: float | None
-    high: float | None
-    p_value: float | None
-    p_adjusted: float | None
-    """In one family with the trends along alpha."""
-    discovery: bool
-    note: str | None
+    The dose is a property of the setting, the mean over all rollouts at an alpha. A rollout's own
+    dose is no regressor: it is measured on the very tokens that were scored, so a refusal's usual
+    length and wording would explain the refusal. Alphas below 0 have no part in the dose's trends:
+    there the dose grows in the other direction.
+
+    Args:
+        curves: every behaviour in every category.
+        alphas: of the sweep, in the order of the curves' rates.
+        sensible: those of them that trends are over; nonsense itself is followed over all.
+        doses: what is known of each alpha's dose.
+    """
+    known = {one.alpha: one.dose_nats.value for one in doses if one.dose_nats}
+    scales: dict[Regressor, dict[float, float]] = {
+        "alpha": {alpha: alpha for alpha in alphas},
+        "dose": {alpha: known[alpha] for alpha in alphas if alpha >= 0 and alpha in known},
+    }
+    found = []
+    for regressor, scale in scales.items():
+        if len(scale) < 2:
+            continue
+        for one in curves:
+            over = alphas if one.behaviour == "nonsense" else sensible
+            rates = dict(zip(alphas, one.curve.rates, strict=True))
+            chosen = {alpha: rates[alpha] for alpha in over if alpha in scale and rates[alpha].n}
+            found.append(_trend(one, regressor, scale, chosen))
+    return tuple(found)
+
+
+def adjusted(p_values: Sequence[float | None]) -> list[float | None]:
+    """Adjust one family's p values for how many they are; what has none is not in the family.
+
+    Source: Benjamini and Hochberg 1995, "Controlling the false discovery rate".
+    """
+    present = [p for p in p_values if p is not None]
+    if not present:
+        return [None] * len(p_values)
+    found = iter(multipletests(present, method="fdr_bh")[1])
+    return [None if p is None else float(next(found)) for p in p_values]
+
+
+def is_discovery(p_adjusted: float | None) -> bool:
+    """Say whether an adjusted p makes a discovery; one in twenty of all discoveries is false."""
+    return p_adjusted is not None and p_adjusted <= SIGNIFICANCE
+
+
+def _trend(
+    one: GridCurve, regressor: Regressor, scale: Mapping[float, float], rates: Mapping[float, Rate]
+) -> Trend:
+    every = tuple(rates.values())
+    unit = UNITS[regressor]
+    cells = cells_of(every, np.array([scale[alpha] / unit for alpha in rates])) if every else None
+    empty = Trend(
+        behaviour=one.behaviour,
+        category=one.category,
+        regressor=regressor,
+        unit=unit,
+        alphas=tuple(rates),
+        k=sum(rate.k for rate in every),
+        n=sum(rate.n for rate in every),
+        n_prompts=len(cells.n) if cells else 0,
+        odds_ratio=None,
+        low=None,
+        high=None,
+        change=difference(every[-1], every[0]) if len(every) > 1 else None,
+        p_value=None,
+        p_adjusted=None,
+        discovery=False,
+        check_z=None,
+        check_p=None,
+        turns=False,
+        note=None,
+    )
+    reason = _untestable(empty)
+    if reason or cells is None:
+        return replace(empty, note=reason)
+    check = clustered_cochran_armitage(cells)
+    tested = replace(empty, check_z=check.z, check_p=check.p_value)
+    turn = _turn(cells, empty.alphas, check.z)
+    if turn:
+        return replace(tested, turns=True, note=turn)
+    if separated(cells):
+        note = "no finite odds ratio: one alpha parts events from the rest; p is the check's"
+        return replace(tested, p_value=check.p_value, note=note)
+    return _estimated(tested, odds_ratio(cells), float(np.ptp(cells.x)))
+
+
+def _estimated(trend: Trend, found: OddsRatio, span: float) -> Trend:
+    trend = replace(trend, p_value=found.p_value)
+    if (log(found.high) - log(found.low)) * span > log(WIDEST_INTERVAL):
+        return replace(trend, note="too uncertain: the interval spans more than a millionfold")
+    return replace(trend, odds_ratio=found.ratio, low=found.low, high=found.high)
+
+
+def _untestable(trend: Trend) -> str | None:
+    if len(trend.alphas) < 2:
+        return "scored at fewer than two alphas"
+    if trend.n_prompts < FEWEST_PROMPTS:
+        return f"only {trend.n_prompts} prompt{'s' * (trend.n_prompts != 1)}"
+    if trend.k == 0:
+        return "no event at any alpha"
+    if trend.k == trend.n:
+        return "nothing but events at every alpha"
+    if trend.k < RARE_EVENTS:
+        return f"only {trend.k} event{'s' * (trend.k != 1)}"
+    if trend.n - trend.k < RARE_EVENTS:
+        return f"all but {trend.n - trend.k} are events"
+    return None
+
+
+def _turn(cells: Cells, alphas: tuple[float, ...], z: float) -> str | None:
+    """Find where the rate goes most against its own trend, if anywhere beyond chance.
+
+    By the paired difference of every two alphas, its significance shared out among all pairs.
+    """
+    pairs = list(combinations(range(len(alphas)), 2))
+    against = []
+    with np.errstate(invalid="ignore"):
+        shares = cells.k / cells.n
+    for i, j in pairs:
+        changes = np.round(shares[:, j] - shares[:, i], 12)
+        changes = -np.sign(z) * changes[~np.isnan(changes)]
+        if len(changes) > 1 and changes.mean() > 0:
+            weight = 1.0 if few_differ(changes) else 0.0
+            low = location(changes, SIGNIFICANCE / len(pairs), weight).low
+            if low > 0:
+                against.append((float(changes.mean()), alphas[i], alphas[j]))
+    if not against:
+        return None
+    size, start, end = max(against)
+    verb, instead = ("falls", "rises") if z > 0 else ("rises", "falls")
+    return (
+        f"no single trend: it {instead}, but {verb} by {100 * size:.0f} points from alpha "
+        f"{start:g} to {end:g}"
+    )

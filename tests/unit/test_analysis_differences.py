@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.analysis.differences import difference, exact_mcnemar, interval
+from harness.analysis.differences import difference, exact_mcnemar, location
 from harness.analysis.rates import rate_of, t_quantile
 
 
@@ -132,7 +132,22 @@ def test_a_change_is_shown_in_points_and_a_small_one_with_a_decimal():
 
 def test_a_lower_significance_never_narrows_the_interval():
     values = np.array([0.5, 0.25, 0.0, 0.75])
-    assert interval(values, 0.01)[1] > interval(values, 0.05)[1]
+    assert location(values, 0.01).high > location(values, 0.05).high
+
+
+def test_the_p_of_a_mean_is_scipys_t_test_and_1_where_nothing_moves():
+    values = np.array([0.5, 0.25, 0.0, 0.75, -0.25])
+    expected = stats.ttest_1samp(values, 0).pvalue
+    assert location(values, 0.05).p_value == pytest.approx(expected)
+    assert location(np.zeros(20), 0.05, 1.0).p_value == 1.0
+    assert location(np.ones(20), 0.05, 1.0).p_value < 1e-6
+
+
+@pytest.mark.parametrize("n_fell", [5, 6])
+def test_a_claim_never_goes_against_the_exact_test_of_the_same_prompts(n_fell):
+    """5 of 30 prompts that fell, with p = 0.06, once made a fall."""
+    found = difference(rate(*[0] * 30), rate(*[1] * n_fell, *[0] * (30 - n_fell)))
+    assert found.is_told == (found.p_value <= 0.05)
 
 
 ORDINARY = [
