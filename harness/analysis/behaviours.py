@@ -127,9 +127,7 @@ def refusal_rows(frame: pd.DataFrame) -> pd.DataFrame | None:
     return rows
 
 
-def main_and_benign(
-    rows: pd.DataFrame, frame: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def main_and_benign(rows: pd.DataFrame, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Split off benign prompts, where they stand beside others as a control."""
     if not has_benign(frame):
         return rows, rows.iloc[:0]

@@ -44,10 +44,11 @@ class Difference:
 
     def __str__(self) -> str:
         """Show as ``+53 points [35, 66]``, or with ``over the 80 prompts of both``."""
-        # Whole points would show a change of 0.4 as +0.
-        digits = 1 if 0 < abs(self.change) < 0.01 else 0
-        change = f"{100 * self.change + 0.0:+.{digits}f}"
-        ends = ", ".join(f"{100 * end + 0.0:.{digits}f}" for end in (self.low, self.high))
+        # Whole points would show a change, or an end of its interval, of 0.4 as 0.
+        every = (self.change, self.low, self.high)
+        digits = 1 if any(0 < abs(one) < 0.01 for one in every) else 0
+        points = [round(100 * one, digits) + 0.0 for one in every]
+        change, ends = f"{points[0]:+.{digits}f}", f"{points[1]:.{digits}f}, {points[2]:.{digits}f}"
         over = f" over the {self.n_prompts} prompts of both" if self.partial else ""
         return f"{change} points [{ends}]{over}"
 

@@ -33,6 +33,7 @@ class Findings:
     lengths: Sentences
     magnitudes: Sentences
     dose: Sentences
+    trends: Sentences
     limits: Sentences
 
 

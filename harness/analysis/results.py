@@ -20,6 +20,7 @@ from harness.analysis.behaviours import (
     refusal_curves,
     scorer_curves,
 )
+from harness.analysis.changes import Changes, changes
 from harness.analysis.comparison import Condition, comparison_findings
 from harness.analysis.configuration import Configuration, configuration, sweep_command
 from harness.analysis.dose import Dose, doses
@@ -37,11 +38,14 @@ from harness.analysis.findings import (
 )
 from harness.analysis.frame import by_constraint
 from harness.analysis.judged import Judged, judge_curves, judge_findings, judged
+from harness.analysis.length_trends import LengthTrend
 from harness.analysis.lengths import Length, lengths
 from harness.analysis.magnitudes import Magnitude, magnitudes
 from harness.analysis.means import ScorerMeans, mean_findings, scorer_means
 from harness.analysis.openings import Opening, openings
 from harness.analysis.summary import DataSummary, across_constraints, summarise
+from harness.analysis.trend_findings import all_trends, section_findings, trend_findings
+from harness.analysis.trends import Trend
 from harness.constraint import NONE
 from harness.errors import AnalysisError
 
@@ -63,6 +67,9 @@ class Results:
     judged: Judged | None
     means: tuple[ScorerMeans, ...]
     lengths: tuple[Length, ...]
+    changes: tuple[Changes, ...]
+    trends: tuple[Trend, ...]
+    length_trends: tuple[LengthTrend, ...]
     magnitudes: tuple[Magnitude, ...]
     doses: tuple[Dose, ...]
     applied: tuple[Applied, ...]
@@ -131,6 +138,7 @@ def _analyse(frame: pd.DataFrame, command: str) -> Results:
     means = scorer_means(frame, alphas)
     against = compared_alpha(alphas, sensible_up_to(alphas, nonsense))
     main = headline_curves(refusal, nonsense, others)
+    found = all_trends(frame, alphas, nonsense, dose)
     categories = (refusal.categories if refusal else ()) + tuple(
         category for other in others for category in other.categories
     )
@@ -146,6 +154,9 @@ def _analyse(frame: pd.DataFrame, command: str) -> Results:
         judged=verdicts,
         means=means,
         lengths=sizes,
+        changes=changes(main, alphas),
+        trends=found.trends,
+        length_trends=found.lengths,
         magnitudes=logits,
         doses=dose,
         applied=applied(frame),
@@ -153,12 +164,14 @@ def _analyse(frame: pd.DataFrame, command: str) -> Results:
         examples=examples(frame, harmless=frame.attrs.get("run", {}).get("harmless", False)),
         findings=Findings(
             summary=summary_findings(data, refusal, nonsense, others)
-            + mean_findings(means, alphas, against),
+            + mean_findings(means, alphas, against)
+            + trend_findings(found, [curve.name for curve in main]),
             data=data_findings(data),
             judge=judge_findings(verdicts),
             lengths=length_findings(sizes),
             magnitudes=magnitude_findings(logits),
             dose=dose_findings(dose),
+            trends=section_findings(found),
             limits=limit_findings(data, main + categories),
         ),
         configuration=configuration(frame),

@@ -53,7 +53,7 @@ def all_trends(
     frame.attrs = {}
     found, lengths = trends(grid(frame, alphas), alphas, over, doses), length_trends(frame, over)
     along = [one for one in found if one.regressor == "alpha"]
-    p_alpha = adjusted([one.p_value for one in (*along, *lengths)])
+    p_alpha = adjusted([one.p_value for one in along] + [one.p_value for one in lengths])
     with_dose = [one for one in found if one.regressor == "dose"]
     p_dose = adjusted([one.p_value for one in with_dose])
     return AllTrends(
@@ -97,7 +97,7 @@ def trend_findings(found: AllTrends, names: Sequence[str]) -> tuple[str, ...]:
         n_tested, n_found = _counts(found, "alpha")
         said.append(
             f"Along alpha {', '.join(moving)}. {n_found} of {n_tested} trends over behaviours and "
-            f"categories are discoveries, of which about one in {1 / SIGNIFICANCE:.0f} may be false."
+            f"categories are discoveries; about one in {1 / SIGNIFICANCE:.0f} of such is false."
         )
     said += [f"For {one.behaviour} {one.note}." for one in main if one.turns]
     return tuple(said)
@@ -130,9 +130,13 @@ def _range(found: AllTrends) -> str:
 
 
 def _counts(found: AllTrends, regressor: Regressor) -> tuple[int, int]:
-    every = [one for one in found.trends if one.regressor == regressor]
-    lengths = found.lengths if regressor == "alpha" else ()
-    tested = [one.discovery for one in (*every, *lengths) if one.p_value is not None]
+    tested = [
+        one.discovery
+        for one in found.trends
+        if one.regressor == regressor and one.p_value is not None
+    ]
+    if regressor == "alpha":
+        tested += [one.discovery for one in found.lengths if one.p_value is not None]
     return len(tested), sum(tested)
 
 

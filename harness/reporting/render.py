@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.analysis.results import Results, results_json
-from harness.reporting import comparison, judge, means, tables
+from harness.reporting import comparison, judge, means, tables, trends
 from harness.reporting.escape import code, fence
 from harness.reporting.figures import figures
 
@@ -47,6 +47,7 @@ def markdown(results: Results, figure_names: tuple[str, ...] = FIGURES) -> str:
         comparison=comparison,
         judge=judge,
         means=means,
+        trends=trends,
         figures=figure_names,
     )
 
