@@ -124,28 +124,31 @@ def cochran_armitage(k: Floats, n: Floats, x: Floats) -> TrendTest:
 
     Source: Cochran 1954, Armitage 1955; through statsmodels' linear-by-linear association.
     """
-    table = Table(np.array([k, n - k]))
+    # statsmodels would add a half to every count where one is 0.
+    table = Table(np.array([k, n - k]), shift_zeros=False)
     found = table.test_ordinal_association(np.array([1, 0]), x)
     return TrendTest(z=float(found.zscore), p_value=float(found.pvalue))
 
 
 def clustered_cochran_armitage(cells: Cells) -> TrendTest:
-    """Test as Cochran and Armitage do, with the variance that the statistic has between prompts.
+    """Test as Cochran and Armitage do, adjusted by the design effect of their statistic.
 
-    ``z = sum_i U_i / sqrt(sum_i U_i^2)`` with ``U_i = sum_j (x_j - mean x)(k_ij - p n_ij)``, the
-    same sum over the same counts: only its variance, binomial in the original, is estimated from
-    the prompts, of which each is its own control. It is the score test of the equations that
-    :func:`odds_ratio` solves, and exists where those have no solution. Normal p.
+    The statistic is a sum over prompts of ``U_i = sum_j (x_j - mean x)(k_ij - p n_ij)``. Its
+    binomial variance is ``p (1 - p) sum_j n_j (x_j - mean x)^2``, that between prompts
+    ``sum_i U_i^2``; their ratio is the design effect, which is below 1 where each prompt is its
+    own control, and z is divided by its root. That makes it the score test of the equations that
+    :func:`odds_ratio` solves, which exists where those have no solution. Normal p.
 
     Source: Boos 1992, "On generalized score tests"; Rao and Scott 1992, "A simple method for the
     analysis of clustered binary data", for the idea of adjusting Cochran-Armitage.
     """
     rollouts = cells.n.sum(axis=0)
     centred = cells.x - np.average(cells.x, weights=rollouts)
-    p = cells.k.sum() / cells.n.sum()
-    u = ((cells.k - p * cells.n) * centred).sum(axis=1)
-    spread = sqrt(float((u**2).sum()))
-    z = float(u.sum()) / spread if spread else 0.0
+    p = float(cells.k.sum() / cells.n.sum())
+    u = (cells.k - p * cells.n) @ centred
+    between, binomial = float(u @ u), p * (1 - p) * float(rollouts @ centred**2)
+    plain = cochran_armitage(cells.k.sum(axis=0), rollouts, cells.x)
+    z = plain.z * sqrt(binomial / between) if between else 0.0
     return TrendTest(z=z, p_value=2 * float(stats.norm.sf(abs(z))))
 
 

@@ -19,7 +19,6 @@ from harness.analysis.grid import GridCurve
 from harness.analysis.rates import RARE_EVENTS, SIGNIFICANCE, Rate
 from harness.analysis.trend_fit import (
     Cells,
-    OddsRatio,
     cells_of,
     clustered_cochran_armitage,
     odds_ratio,
@@ -66,7 +65,8 @@ class Trend:
     """From the first of the alphas to the last, paired by prompt: an effect size that stands
     where the odds ratio can't."""
     p_value: float | None
-    """Of the odds not moving with the regressor; None where that can't be tested."""
+    """Of the odds not moving with the regressor: the odds ratio's or, where that is withheld, the
+    check's. None where neither can be tested."""
     p_adjusted: float | None
     """Benjamini and Hochberg's, over all trends along the same regressor."""
     discovery: bool
@@ -172,14 +172,18 @@ def _trend(
     if separated(cells):
         note = "no finite odds ratio: one alpha parts events from the rest; p is the check's"
         return replace(tested, p_value=check.p_value, note=note)
-    return _estimated(tested, odds_ratio(cells), float(np.ptp(cells.x)))
-
-
-def _estimated(trend: Trend, found: OddsRatio, span: float) -> Trend:
-    trend = replace(trend, p_value=found.p_value)
-    if (log(found.high) - log(found.low)) * span > log(WIDEST_INTERVAL):
-        return replace(trend, note="too uncertain: the interval spans more than a millionfold")
-    return replace(trend, odds_ratio=found.ratio, low=found.low, high=found.high)
+    found = odds_ratio(cells)
+    if (log(found.high) - log(found.low)) * float(np.ptp(cells.x)) > log(WIDEST_INTERVAL):
+        # As of a rate that jumps and then stays: odds that grow evenly are far from that.
+        note = "no useful odds ratio: its interval spans a millionfold; p is the check's"
+        return replace(tested, p_value=check.p_value, note=note)
+    return replace(
+        tested,
+        odds_ratio=found.ratio,
+        low=found.low,
+        high=found.high,
+        p_value=found.p_value,
+    )
 
 
 def _untestable(trend: Trend) -> str | None:
