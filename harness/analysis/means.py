@@ -4,15 +4,14 @@ For every scorer that gives more than 0 and 1, or names what it counts; what oth
 Knows values and units only.
 """
 
-from dataclasses import dataclass, replace
-from math import sqrt
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from harness.analysis.behaviours import OWN_TABLES, is_binary
 from harness.analysis.dose import Estimate, mean_per_token
-from harness.analysis.rates import FEW_PROMPTS
+from harness.analysis.rates import FEW_PROMPTS, UNWRITTEN, PromptCounts, count_by_prompt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +26,8 @@ class Mean:
     """None where nothing was scored; without an interval where all values are equal or of one
     prompt, since nothing then shows how far other prompts may differ."""
     warning: str | None
+    by_prompt: PromptCounts = field(repr=False, compare=False, metadata=UNWRITTEN)
+    """Sums of values instead of events."""
 
     def __str__(self) -> str:
         """Show as ``3.21 [2.80, 3.62] (60)``: mean, 95% interval, rollouts; or ``no data``."""
@@ -100,24 +101,28 @@ def mean_of(rows: pd.DataFrame) -> Mean:
         n_unscored=len(rows) - len(values),
         estimate=estimate,
         warning=f"only {n_prompts} prompt{'s' * (n_prompts != 1)}" if few and len(values) else None,
+        by_prompt=count_by_prompt(values, prompts),
     )
 
 
 def mean_difference(later: Mean, earlier: Mean) -> Estimate | None:
-    """Subtract two means, their intervals' half-widths squared and added.
+    """Subtract two means, paired by prompt as :func:`~harness.analysis.differences.difference` is.
 
-    The prompts are the same on both sides, which this ignores, as `rates.difference` does: the
-    interval errs to the wide side. None where one has no data or no interval.
+    The mean over prompts of each prompt's own change, with a t interval of g - 1 degrees; without
+    an interval where every prompt changes by the same. None where no prompt has values on both
+    sides.
     """
-    one, other = later.estimate, earlier.estimate
-    if one is None or other is None:
+    one, other = later.by_prompt, earlier.by_prompt
+    names, at_later, at_earlier = np.intersect1d(
+        one.prompts, other.prompts, assume_unique=True, return_indices=True
+    )
+    if not len(names):
         return None
-    if one.low is None or one.high is None or other.low is None or other.high is None:
-        return None
-    change = one.value - other.value
-    down = sqrt((one.value - one.low) ** 2 + (other.high - other.value) ** 2)
-    up = sqrt((one.high - one.value) ** 2 + (other.value - other.low) ** 2)
-    return Estimate(value=change, low=change - down, high=change + up)
+    changes = one.k[at_later] / one.n[at_later] - other.k[at_earlier] / other.n[at_earlier]
+    estimate = mean_per_token(changes, np.ones(len(changes)), list(names))
+    if estimate and np.allclose(changes, changes[0], rtol=0, atol=1e-12):
+        return replace(estimate, low=None, high=None)
+    return estimate
 
 
 def mean_findings(
@@ -141,6 +146,9 @@ def _move(curve: MeanCurve, alphas: tuple[float, ...], against: float) -> str:
     if change is None or change.low is None or change.high is None:
         return f"The mean of {curve.name} goes {ends}; no interval can be put around the change."
     difference = f"{change.value:+.2f} [{change.low:.2f}, {change.high:.2f}]"
+    shared = np.intersect1d(amplified.by_prompt.prompts, zero.by_prompt.prompts)
+    if len(shared) < max(amplified.n_prompts, zero.n_prompts):
+        difference += f" over the {len(shared)} prompts of both"
     if change.low <= 0 <= change.high:
         return f"For {what} no change can be told: {ends} ({difference})."
     verb = "rises" if change.value > 0 else "falls"

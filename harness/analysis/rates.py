@@ -32,7 +32,7 @@ class PromptCounts:
     prompts: NDArray[np.str_]
     """[g], rising."""
     k: Floats
-    """[g], events."""
+    """[g], events, or the sum of whatever is counted."""
     n: Floats
     """[g], scored rollouts, at least 1."""
 
@@ -126,7 +126,7 @@ def rate_of(
 
 
 def count_by_prompt(events: Floats, prompts: Sequence[str] | NDArray[np.object_]) -> PromptCounts:
-    """Sum the events of each prompt's rollouts."""
+    """Sum the events, or other values, of each prompt's rollouts."""
     names, index = np.unique(np.asarray(prompts, dtype=str), return_inverse=True)
     k = np.bincount(index, weights=events, minlength=len(names)).astype(np.float64)
     n = np.bincount(index, minlength=len(names)).astype(np.float64)

@@ -16,7 +16,7 @@ from statsmodels.stats.multitest import multipletests
 from harness.analysis.differences import Difference, difference, few_differ, location
 from harness.analysis.dose import Dose
 from harness.analysis.grid import GridCurve
-from harness.analysis.rates import RARE_EVENTS, SIGNIFICANCE, Rate
+from harness.analysis.rates import FEW_PROMPTS, RARE_EVENTS, SIGNIFICANCE, Rate
 from harness.analysis.trend_fit import (
     Cells,
     cells_of,
@@ -183,6 +183,7 @@ def _trend(
         low=found.low,
         high=found.high,
         p_value=found.p_value,
+        note=f"only {empty.n_prompts} prompts" if empty.n_prompts < FEW_PROMPTS else None,
     )
 
 

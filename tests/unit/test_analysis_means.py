@@ -81,15 +81,32 @@ def test_categories_add_up_to_the_whole(tmp_path):
 @pytest.mark.parametrize(
     ("amplified", "told"),
     [
-        ([[9], [10], [11]], "rises from 2.00"),
+        ([[9], [10], [12]], "rises from 2.00"),
         ([[2], [1], [3]], "no change can be told"),
-        ([[2], [2], [2]], "no interval can be put"),
+        ([[4], [5], [6]], "no interval can be put"),
     ],
 )
 def test_a_move_is_claimed_only_beyond_its_interval(tmp_path, amplified, told):
     results = analysed(tmp_path, {0.0: [[1], [2], [3]], 1.0: amplified})
     (sentence,) = [one for one in results.findings.summary if "reasoning_steps" in one]
     assert told in sentence
+
+
+def test_a_change_of_means_is_paired_by_prompt(tmp_path):
+    """Prompts from 1 to 50 steps that all take one or two more: obvious, but only pair by pair."""
+    before = [[1], [10], [20], [30], [50]]
+    after = [[2], [12], [21], [32], [51]]
+    results = analysed(tmp_path, {0.0: before, 1.0: after})
+    (sentence,) = [one for one in results.findings.summary if "reasoning_steps" in one]
+    # Changes 1 2 1 2 1: mean 1.4, deviation 0.548, t at four degrees of freedom 2.776.
+    assert sentence.endswith(": +1.40 [0.72, 2.08].")
+
+
+def test_prompts_without_a_value_on_one_side_have_no_part_in_a_change(tmp_path):
+    before, after = [[1], [2], [3], [4]], [[3], [4], [5.5], [None]]
+    results = analysed(tmp_path, {0.0: before, 1.0: after})
+    (sentence,) = [one for one in results.findings.summary if "reasoning_steps" in one]
+    assert sentence.endswith(": +2.17 [1.45, 2.88] over the 3 prompts of both.")
 
 
 def test_the_report_shows_means_with_their_unit_and_no_share_of_them(tmp_path):
