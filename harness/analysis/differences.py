@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from harness.analysis.rates import SIGNIFICANCE, Rate, share_interval
+from harness.analysis.rates import SIGNIFICANCE, Rate, share_interval, t_quantile
 
 FEW_CHANGES = 10
 """Fewer prompts than this that move otherwise than most are too few to tell a deviation from."""
@@ -147,9 +147,10 @@ def location(values: Floats, significance: float, weight: float = 0.0) -> Locati
         middle = float(values.sum()) / total
         variance = (float((values**2).sum()) + 2 * weight) / total - middle**2
         middles.append((middle, sqrt(variance / total)))
-    t = stats.t(g - 1)
-    quantile = float(t.ppf(1 - significance / 2))
-    p_values = [2 * float(t.sf(abs(m) / e)) if e else float(m == 0) for m, e in middles]
+    quantile = t_quantile(significance, g - 1)
+    p_values = [
+        2 * float(stats.t.sf(abs(m) / e, g - 1)) if e else float(m == 0) for m, e in middles
+    ]
     return Location(
         low=max(-1.0, min(m - quantile * e for m, e in middles)),
         high=min(1.0, max(m + quantile * e for m, e in middles)),

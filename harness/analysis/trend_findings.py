@@ -33,6 +33,8 @@ class AllTrends:
     """Alphas above these, where too much is nonsense."""
     nonsense_known: bool
     """False where nonsense was not scored, so that no alpha could be left out for it."""
+    sensible: bool
+    """False where even at the last of these alphas too much is nonsense, as none is better."""
     trends: tuple[Trend, ...]
     lengths: tuple[LengthTrend, ...]
 
@@ -60,6 +62,7 @@ def all_trends(
         alphas=over,
         left_out=tuple(alpha for alpha in alphas if alpha not in over),
         nonsense_known=nonsense is not None,
+        sensible=nonsense is None or over[-1] == sensible_up_to(alphas, nonsense),
         trends=tuple(
             replace(one, p_adjusted=p, discovery=is_discovery(p))
             for one, p in zip([*along, *with_dose], p_alpha[: len(along)] + p_dose, strict=True)
@@ -118,6 +121,11 @@ def section_findings(found: AllTrends) -> tuple[str, ...]:
 
 def _range(found: AllTrends) -> str:
     over = ", ".join(f"{alpha:g}" for alpha in found.alphas)
+    if not found.sensible:
+        return (
+            f"Trends are over alpha {over}, though more than {SENSIBLE_NONSENSE_RATE:.0%} is "
+            "nonsense there already: what they show may be the end of sense and no behaviour."
+        )
     if not found.nonsense_known:
         return f"Trends are over all alphas ({over}): nonsense was not scored."
     if not found.left_out:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import time
 import warnings
 
 import numpy as np
@@ -235,6 +236,14 @@ def found(frame):
     return all_trends(frame, SWEPT, nonsense_curve(frame, SWEPT), doses(frame))
 
 
+def test_a_sweep_that_rambles_from_the_first_alpha_on_is_known_as_such(frame):
+    silly = made(0, 30, 30, 30, name="nonsense").curve
+    assert not all_trends(frame, SWEPT, silly, ()).sensible
+    sane = made(0, 0, 0, 30, name="nonsense").curve
+    assert all_trends(frame, SWEPT, sane, ()).sensible
+    assert all_trends(frame, SWEPT, None, ()).sensible
+
+
 def named(found, behaviour, category="all", regressor="alpha"):
     [one] = [
         one
@@ -308,7 +317,14 @@ def test_nothing_is_said_where_nothing_was_found(found):
 
 def test_a_turn_is_told_as_what_it_is():
     one = dataclasses.replace(trend_of(4, 20, 36, 6), p_adjusted=None)
-    every = AllTrends(alphas=ALPHAS, left_out=(), nonsense_known=False, trends=(one,), lengths=())
+    every = AllTrends(
+        alphas=ALPHAS,
+        left_out=(),
+        nonsense_known=False,
+        sensible=True,
+        trends=(one,),
+        lengths=(),
+    )
     assert trend_findings(every, ["fact"]) == (
         "For fact no single trend: it rises, but falls by 75 points from alpha 1 to 2.",
     )
@@ -318,6 +334,13 @@ def test_the_section_says_over_which_alphas_trends_are(found):
     said = section_findings(found)
     assert said[0].startswith("Trends are over alpha 0, 1, 2. At 4, where more than 10% is")
     assert said[1].startswith("Along alpha ")
+
+
+def test_the_section_warns_where_even_the_first_alpha_rambles(found):
+    doubtful = dataclasses.replace(found, alphas=(0.0, 1.0), sensible=False)
+    assert "is nonsense there already" in section_findings(doubtful)[0]
+    unknown = dataclasses.replace(found, nonsense_known=False)
+    assert section_findings(unknown)[0].endswith("nonsense was not scored.")
 
 
 def test_odds_ratios_out_of_all_bounds_are_shown_as_such():
@@ -341,6 +364,35 @@ def test_results_hold_trends_and_changes_and_write_them_without_counts_by_prompt
     written = json.loads(results_json(results), parse_constant=pytest.fail)
     assert len(written["trends"]) == len(found.trends)
     assert "by_prompt" not in results_json(results)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n_prompts", "n_epochs"), [(1_000, 16), (16_000, 1)])
+def test_a_hundred_thousand_rollouts_take_seconds(n_prompts, n_epochs):
+    """Many prompts cost as little as many repeats: nothing loops over prompts."""
+    generator = np.random.default_rng(0)
+    alphas = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
+    shape = (len(alphas), n_prompts, n_epochs)
+    step, prompt, epoch = (axis.ravel() for axis in np.indices(shape))
+    alpha, n = np.array(alphas)[step], len(step)
+    common = {
+        **{"constraint": "none", "alpha": alpha, "epoch": epoch, "error": None, "unit": None},
+        "sample_id": np.char.add("prompt-", prompt.astype(str)).astype(object),
+        "category": np.array(["benign", *"abcdefg"], dtype=object)[prompt % 8],
+        "n_tokens": generator.poisson(100, n).astype(float),
+        "n_chars": generator.poisson(400, n).astype(float),
+        **{"stop_reason": "stop", "label": "refusal", "soft_jailbreak": generator.random(n) < 0.1},
+    }
+    chance = {"refusal": 0.2 + alpha / 5, "nonsense": alpha / 40, "told": 0.3 + 0 * alpha}
+    events = {name: (generator.random(n) < p).astype(float) for name, p in chance.items()}
+    frame = pd.concat(
+        [pd.DataFrame({**common, "scorer": name, "value": v}) for name, v in events.items()],
+        ignore_index=True,
+    )
+    began = time.process_time()
+    found = all_trends(frame, alphas, nonsense_curve(frame, alphas), ())
+    assert time.process_time() - began < 15
+    assert named(found, "refusal", "a").discovery
 
 
 def test_spearmans_correlation_of_each_prompt_is_scipys():
