@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.behaviours import Curve
+from harness.analysis.breaks import NONSENSE_LEVEL
 from harness.analysis.differences import difference
-from harness.analysis.findings import SENSIBLE_NONSENSE_RATE, sensible_up_to
 from harness.analysis.rates import Rate
+from harness.analysis.regimes import Regime
+from harness.analysis.sense import sense_reaches
 from harness.constraint import NONE, Kind, format_number, parse_constraints
 
 HIDES: dict[Kind, str] = {
@@ -34,6 +36,8 @@ class Condition:
     behaviours: tuple[Curve, ...]
     """Headline curves but nonsense."""
     nonsense: Curve | None
+    sense: Regime | None
+    """Up to where the text makes sense."""
 
     def at(self, alpha: float, curve: Curve) -> Rate:
         """Return a curve's rate at one of the alphas."""
@@ -51,13 +55,13 @@ def comparison_findings(main: Condition, others: Sequence[Condition]) -> tuple[s
 
 def _versus(other: Condition, main: Condition) -> Iterator[str]:
     shared = [alpha for alpha in other.alphas if alpha in main.alphas]
-    reached = [sensible_up_to(one.alphas, one.nonsense) for one in (other, main)]
     beside = "without it" if main.constraint == NONE else f"under {main.constraint}"
     if other.nonsense and main.nonsense and shared:
         yield (
-            f"Under {other.constraint} nonsense stays within {SENSIBLE_NONSENSE_RATE:.0%} "
-            f"{_reaches(reached[0])}, {beside} {_reaches(reached[1])}; at alpha {shared[-1]:g} it "
-            f"is {_change(other, main, shared[-1], (other.nonsense, main.nonsense), beside)}."
+            f"Under {other.constraint} nonsense stays within {NONSENSE_LEVEL:.0%} "
+            f"{sense_reaches(other.sense)}, {beside} {sense_reaches(main.sense)}; at alpha "
+            f"{shared[-1]:g} it is "
+            f"{_change(other, main, shared[-1], (other.nonsense, main.nonsense), beside)}."
         )
     named = {curve.name: curve for curve in main.behaviours}
     for curve in other.behaviours:
@@ -67,10 +71,6 @@ def _versus(other: Condition, main: Condition) -> Iterator[str]:
     for one in parse_constraints(other.constraint):
         hidden = HIDES[one.kind].format(format_number(one.value))
         yield f"What {one} hides: {hidden}."
-
-
-def _reaches(alpha: float | None) -> str:
-    return "at no alpha" if alpha is None else f"up to alpha {alpha:g}"
 
 
 def _change(

@@ -106,9 +106,20 @@ def mean_per_token(
     return Estimate(value=value, low=value - half, high=value + half)
 
 
+def drawn_whole(rows: pd.DataFrame) -> bool:
+    """Say whether all rollouts were drawn at temperature 1 from the whole amplified softmax."""
+    configs = _configs(rows)
+    return all(_plain_sampling(one) for one in configs) and not any(_cuts(one) for one in configs)
+
+
+def _configs(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Read each distinct configuration once."""
+    return [json.loads(text) if isinstance(text, str) else {} for text in rows["config"].unique()]
+
+
 def _dose(alpha: float, rows: pd.DataFrame) -> Dose:
     prompts, n_tokens = list(rows["sample_id"]), _floats(rows, "n_tokens")
-    configs = [json.loads(text) if isinstance(text, str) else {} for text in rows["config"]]
+    configs = _configs(rows)
     plain = all(_plain_sampling(config) for config in configs)
     if any(_cuts(config) for config in configs):
         gain = _gain(rows, "trace_sampling_nll_nats") if plain else None

@@ -5,7 +5,7 @@ one. Knows curves as totals per prompt and alpha. Refuses to know how they are s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -74,6 +74,10 @@ class Regime:
     """Where the curve goes from alpha 0."""
     change_told: bool
     """Whether its largest change from alpha 0 is beyond chance."""
+    absence_told: bool
+    """Whether it may be said that it does not happen within the sweep: at most 2.5 % of resamples
+    have it, and of nonsense the last rate's own interval stays within the level, since resampling
+    no events gives no events."""
     note: str | None
     """Why it can't be told, or has no interval; what to keep in mind."""
 
@@ -89,9 +93,16 @@ class Regime:
         return f"{self.alpha:.2f} [{self.low:.2f}, {high}]"
 
 
-def sense_regime(nonsense: Totals) -> Regime:
-    """Find where the nonsense rate passes ``NONSENSE_LEVEL``."""
-    return _regime("sensible", "nonsense", nonsense, sense, least=2)
+def sense_regime(nonsense: Totals, last_high: float | None) -> Regime:
+    """Find where the nonsense rate passes ``NONSENSE_LEVEL``.
+
+    Args:
+        nonsense: events over scored rollouts.
+        last_high: the upper end of the interval of the rate at the last alpha.
+    """
+    found = _regime("sensible", "nonsense", nonsense, sense, least=2)
+    bounded = last_high is not None and last_high <= NONSENSE_LEVEL
+    return replace(found, absence_told=found.absence_told and bounded)
 
 
 def behaviour_regimes(name: str, totals: Totals) -> tuple[Regime, ...]:
@@ -134,6 +145,7 @@ def _regime(
     found = find(totals.alphas, drawn, data)
     interval = (None, None) if few else (percentile(found, TAIL), percentile(found, 1 - TAIL))
     low, high = (_finite(end) for end in interval)
+    within = None if few else float(np.isfinite(found).mean())
     if few:
         note = f"only {totals.n_prompts} prompts: too few for an interval"
     return Regime(
@@ -143,7 +155,7 @@ def _regime(
         alpha=_finite(place),
         low=low,
         high=high,
-        within=None if few else float(np.isfinite(found).mean()),
+        within=within,
         between=_between(totals.alphas, place),
         first=float(totals.alphas[0]),
         last=float(totals.alphas[-1]),
@@ -151,6 +163,7 @@ def _regime(
         n_resamples=len(found),
         direction="up" if direction_of(data) > 0 else "down",
         change_told=not few and _change_told(data, drawn),
+        absence_told=within is not None and within <= TAIL,
         note=note,
     )
 
@@ -177,6 +190,7 @@ def _untold(kind: Kind, of: str, totals: Totals, note: str) -> Regime:
         n_resamples=0,
         direction="up",
         change_told=False,
+        absence_told=False,
         note=note,
         **nothing,
     )

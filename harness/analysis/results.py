@@ -20,29 +20,38 @@ from harness.analysis.behaviours import (
     refusal_curves,
     scorer_curves,
 )
+from harness.analysis.calibration import Calibration
 from harness.analysis.changes import Changes, changes
 from harness.analysis.comparison import Condition, comparison_findings
 from harness.analysis.configuration import Configuration, configuration, sweep_command
-from harness.analysis.dose import Dose, doses
+from harness.analysis.dose import Dose
 from harness.analysis.examples import Example, examples
+from harness.analysis.fidelity import Fidelity, check_fidelity, fidelity_failures, shout
+from harness.analysis.fidelity_findings import (
+    calibration_findings,
+    dose_findings,
+    magnitude_findings,
+    strength_findings,
+)
 from harness.analysis.findings import (
     Findings,
-    compared_alpha,
     data_findings,
-    dose_findings,
     length_findings,
     limit_findings,
-    magnitude_findings,
-    sensible_up_to,
     summary_findings,
 )
 from harness.analysis.frame import by_constraint
 from harness.analysis.judged import Judged, judge_curves, judge_findings, judged
 from harness.analysis.length_trends import LengthTrend
 from harness.analysis.lengths import Length, lengths
-from harness.analysis.magnitudes import Magnitude, magnitudes
+from harness.analysis.magnitudes import Magnitude
 from harness.analysis.means import ScorerMeans, mean_findings, scorer_means
 from harness.analysis.openings import Opening, openings
+from harness.analysis.regime_curves import regimes
+from harness.analysis.regime_findings import regime_findings
+from harness.analysis.regimes import Regime
+from harness.analysis.sense import compared_alpha, sensible_up_to
+from harness.analysis.strength import Strength
 from harness.analysis.summary import DataSummary, across_constraints, summarise
 from harness.analysis.trend_findings import all_trends, section_findings, trend_findings
 from harness.analysis.trends import Trend
@@ -73,6 +82,11 @@ class Results:
     magnitudes: tuple[Magnitude, ...]
     doses: tuple[Dose, ...]
     applied: tuple[Applied, ...]
+    calibration: tuple[Calibration, ...]
+    strengths: tuple[Strength, ...]
+    failures: tuple[str, ...]
+    """What each failed check of fidelity says; empty where a sweep did what it says."""
+    regimes: tuple[Regime, ...]
     openings: tuple[Opening, ...]
     examples: tuple[Example, ...]
     findings: Findings
@@ -85,12 +99,15 @@ class Results:
     """What may be said of those beside this one."""
 
 
-def analyse(frame: pd.DataFrame, command: str | None = None) -> Results:
+def analyse(
+    frame: pd.DataFrame, command: str | None = None, tokens: pd.DataFrame | None = None
+) -> Results:
     """Compute everything that a report shows.
 
     Args:
         frame: from ``read_frame``.
         command: what was typed to draw the sweep; rebuilt from the logs if None.
+        tokens: from ``token_sums``; None where there are no trace files.
 
     Raises:
         AnalysisError: if every rollout under one constraint ended with an error.
@@ -98,12 +115,19 @@ def analyse(frame: pd.DataFrame, command: str | None = None) -> Results:
     parts = by_constraint(frame)
     every = sorted({float(alpha) for alpha in frame["alpha"]})
     command = command or sweep_command(frame, tuple(every))
-    main, *others = (_analyse(part, command) for part in parts.values())
+    n_checks = sum(part["alpha"].nunique() for part in parts.values())
+    main, *others = (
+        _analyse(part, command, check_fidelity(part, tokens, n_checks)) for part in parts.values()
+    )
+    shouts = [f"Under {one.constraint}: {said}" for one in others for said in shout(one.failures)]
     doubts = [f"under {one.constraint}: {said}" for one in others for said in one.data.warnings]
     warnings = tuple(dict.fromkeys([*main.data.warnings, *across_constraints(parts), *doubts]))
     return replace(
         main,
         data=replace(main.data, warnings=warnings),
+        findings=replace(
+            main.findings, summary=(*shout(main.failures), *shouts, *main.findings.summary)
+        ),
         constrained=tuple(others),
         comparison=comparison_findings(_condition(main), [_condition(one) for one in others]),
     )
@@ -116,10 +140,11 @@ def _condition(results: Results) -> Condition:
         alphas=results.alphas,
         behaviours=curves,
         nonsense=results.nonsense,
+        sense=next((one for one in results.regimes if one.kind == "sensible"), None),
     )
 
 
-def _analyse(frame: pd.DataFrame, command: str) -> Results:
+def _analyse(frame: pd.DataFrame, command: str, fidelity: Fidelity) -> Results:
     """Compute what is shown of one constraint."""
     data = summarise(frame)
     if data.n_errors == data.n_rollouts:
@@ -134,11 +159,13 @@ def _analyse(frame: pd.DataFrame, command: str) -> Results:
     others, sizes = scorer_curves(frame, alphas), lengths(frame)
     verdicts, above = judged(frame, alphas), judge_curves(frame, alphas)
     others += (above,) if above else ()
-    logits, dose = magnitudes(frame), doses(frame)
+    failures = fidelity_failures(fidelity)
     means = scorer_means(frame, alphas)
     against = compared_alpha(alphas, sensible_up_to(alphas, nonsense))
     main = headline_curves(refusal, nonsense, others)
-    found = all_trends(frame, alphas, nonsense, dose)
+    behaviours = headline_curves(refusal, None, others)
+    broken = regimes(frame, alphas, nonsense, behaviours, fidelity.doses)
+    found = all_trends(frame, alphas, nonsense, fidelity.doses)
     categories = (refusal.categories if refusal else ()) + tuple(
         category for other in others for category in other.categories
     )
@@ -147,7 +174,7 @@ def _analyse(frame: pd.DataFrame, command: str) -> Results:
         task=str(frame["task"].iloc[0]),
         constraint=str(frame["constraint"].iloc[0]),
         alphas=alphas,
-        data=data,
+        data=replace(data, warnings=(*failures, *data.warnings)),
         refusal=refusal,
         nonsense=nonsense,
         others=others,
@@ -157,20 +184,27 @@ def _analyse(frame: pd.DataFrame, command: str) -> Results:
         changes=changes(main, alphas),
         trends=found.trends,
         length_trends=found.lengths,
-        magnitudes=logits,
-        doses=dose,
+        magnitudes=fidelity.magnitudes,
+        doses=fidelity.doses,
         applied=applied(frame),
+        calibration=fidelity.calibration,
+        strengths=fidelity.strengths,
+        failures=failures,
+        regimes=broken,
         openings=openings(frame),
         examples=examples(frame, harmless=frame.attrs.get("run", {}).get("harmless", False)),
         findings=Findings(
-            summary=summary_findings(data, refusal, nonsense, others)
+            summary=summary_findings(data, refusal, nonsense, others, broken)
             + mean_findings(means, alphas, against)
             + trend_findings(found, [curve.name for curve in main]),
             data=data_findings(data),
             judge=judge_findings(verdicts),
             lengths=length_findings(sizes),
-            magnitudes=magnitude_findings(logits),
-            dose=dose_findings(dose),
+            magnitudes=magnitude_findings(fidelity.magnitudes),
+            dose=dose_findings(fidelity.doses),
+            calibration=calibration_findings(fidelity.calibration)
+            + strength_findings(fidelity.strengths),
+            regimes=regime_findings(broken),
             trends=section_findings(found),
             limits=limit_findings(data, main + categories),
         ),

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from harness.analysis.behaviours import Curve
+from harness.analysis.breaks import NONSENSE_LEVEL
 from harness.analysis.dose import Dose
-from harness.analysis.findings import SENSIBLE_NONSENSE_RATE, compared_alpha, sensible_up_to
 from harness.analysis.frame import ROLLOUT
 from harness.analysis.grid import OVERALL, grid
 from harness.analysis.length_trends import LengthTrend, length_trends
 from harness.analysis.rates import SIGNIFICANCE
+from harness.analysis.sense import compared_alpha, sensible_up_to
 from harness.analysis.trends import Regressor, Trend, adjusted, is_discovery, trends
 
 NEEDED = [
@@ -123,7 +124,7 @@ def _range(found: AllTrends) -> str:
     over = ", ".join(f"{alpha:g}" for alpha in found.alphas)
     if not found.sensible:
         return (
-            f"Trends are over alpha {over}, though more than {SENSIBLE_NONSENSE_RATE:.0%} is "
+            f"Trends are over alpha {over}, though more than {NONSENSE_LEVEL:.0%} is "
             "nonsense there already: what they show may be the end of sense and no behaviour."
         )
     if not found.nonsense_known:
@@ -132,7 +133,7 @@ def _range(found: AllTrends) -> str:
         return f"Trends are over all alphas ({over})."
     out = ", ".join(f"{alpha:g}" for alpha in found.left_out)
     return (
-        f"Trends are over alpha {over}. At {out}, where more than {SENSIBLE_NONSENSE_RATE:.0%} is "
+        f"Trends are over alpha {over}. At {out}, where more than {NONSENSE_LEVEL:.0%} is "
         "nonsense or a lower alpha has as much, only nonsense itself is followed."
     )
 
