@@ -25,7 +25,7 @@ FIGURES = (
 
 # A token whose probability is 1 can't be surprising; what float32 leaves of that is far below.
 CERTAIN_VARIANCE = 1e-12
-SURPRISED_NATS = 1e-3
+SURPRISED_NATS = 0.1
 
 Floats = NDArray[np.float64]
 
