@@ -1,11 +1,13 @@
 """Trace files to one frame: a row per token.
 
 Knows the layout of the files that the provider writes beside logs, and which rollouts are in a
-log. Refuses to measure or to sum anything up.
+log. Refuses to measure or to sum anything up; what need not be in memory at once is read by
+``trace_stream``.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -17,6 +19,14 @@ from harness.traces.layout import PARTS_SUFFIX, SCHEMA_VERSION, SUFFIX, VERSION_
 
 KEYS = ["sample_uuid", "call", "position"]
 """What names a token."""
+
+
+class Sources(NamedTuple):
+    """Where the traces of a path are."""
+
+    files: list[Path]
+    uuids: set[str] | None
+    """The samples that count; None for all."""
 
 
 def read_traces(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
@@ -35,29 +45,50 @@ def read_traces(path: Path, columns: Sequence[str] | None = None) -> pd.DataFram
         AnalysisError: if there are no traces, or a file is damaged, of another schema version or
             without a column that was asked for.
     """
-    uuids = None
-    files = [path]
-    if path.suffix in (".eval", ".json"):
-        uuids = _uuids(path)
-        files = _trace_files(path.parent)
-    elif path.is_dir():
-        files = _trace_files(path)
+    files, uuids = sources(path)
     tables = [_read(file, columns, uuids) for file in files]
     tables = [table for table in tables if len(table)]
     if not tables:
-        raise AnalysisError(
-            f"no traces for {str(path)!r}: they are written beside local logs of amplified/... "
-            "models, unless -M traces=sums or traces=false"
-        )
+        raise no_traces(path)
     table = pa.concat_tables(tables, promote_options="default")
-    missing = sorted(set(columns or ()) - set(table.column_names))
+    require_columns(path, columns or (), table.column_names, files)
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def sources(path: Path) -> Sources:
+    """Find the trace files of a folder, a log or a single file.
+
+    Raises:
+        AnalysisError: if a log can't be read.
+    """
+    if path.suffix in (".eval", ".json"):
+        return Sources(_trace_files(path.parent), _uuids(path))
+    return Sources(_trace_files(path) if path.is_dir() else [path], None)
+
+
+def no_traces(path: Path) -> AnalysisError:
+    """Say that there are none, and why that may be."""
+    return AnalysisError(
+        f"no traces for {str(path)!r}: they are written beside local logs of amplified/... "
+        "models, unless -M traces=sums or traces=false"
+    )
+
+
+def require_columns(
+    path: Path, asked: Sequence[str], found: Sequence[str], files: Sequence[Path]
+) -> None:
+    """Refuse columns that no file has.
+
+    Raises:
+        AnalysisError: if there are any.
+    """
+    missing = sorted(set(asked) - set(found))
     if missing:
         raise AnalysisError(
             f"the traces for {str(path)!r} have no column {', '.join(missing)}; they have "
-            f"{', '.join(_all_columns(files))}"
+            f"{', '.join(columns_of(files))}"
         )
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
 
 
 def _trace_files(folder: Path) -> list[Path]:
@@ -80,24 +111,24 @@ def _uuids(log: Path) -> set[str]:
 
 
 def _read(file: Path, columns: Sequence[str] | None, uuids: set[str] | None) -> pa.Table:
-    schema = _schema(file)
+    schema = schema_of(file)
     chosen = None if columns is None else [c for c in (*KEYS, *columns) if c in schema.names]
     kept = None if uuids is None else [("sample_uuid", "in", uuids)]
     try:
         # A folder named key=value is not a column: the file alone is read.
         return pq.read_table(file, columns=chosen, filters=kept, partitioning=None)
     except (OSError, pa.ArrowException) as error:
-        raise _damaged(file, error) from error
+        raise damaged(file, error) from error
 
 
-def _schema(file: Path) -> pa.Schema:
+def schema_of(file: Path) -> pa.Schema:
     """Read a file's schema and hold it to the version that is known here."""
     try:
         schema = pq.read_schema(file)
     except FileNotFoundError as error:
         raise AnalysisError(f"no file {str(file)!r}: give a log folder or a trace file") from error
     except (OSError, pa.ArrowException) as error:
-        raise _damaged(file, error) from error
+        raise damaged(file, error) from error
     version = (schema.metadata or {}).get(VERSION_KEY, b"").decode()
     if not version:
         raise AnalysisError(
@@ -111,9 +142,11 @@ def _schema(file: Path) -> pa.Schema:
     return schema
 
 
-def _damaged(file: Path, error: Exception) -> AnalysisError:
+def damaged(file: Path, error: Exception) -> AnalysisError:
+    """Say that a file can't be read."""
     return AnalysisError(f"the traces {str(file)!r} can't be read ({error}); remove the file")
 
 
-def _all_columns(files: Sequence[Path]) -> list[str]:
-    return list(dict.fromkeys(name for file in files for name in _schema(file).names))
+def columns_of(files: Sequence[Path]) -> list[str]:
+    """List the columns that any of the files has."""
+    return list(dict.fromkeys(name for file in files for name in schema_of(file).names))
