@@ -190,7 +190,7 @@ def _write_report(log_dir: Path, report_dir: Path) -> None:
     from harness.reporting.render import write_report
     from harness.reporting.terminal import summary_table, summary_text
 
-    results = analyse(read_frame(log_dir))
+    results = analyse(read_frame(log_dir), log_dir=log_dir)
     try:
         path = write_report(results, report_dir)
     except OSError as error:

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -53,6 +54,7 @@ from harness.analysis.regimes import Regime
 from harness.analysis.sense import compared_alpha, sensible_up_to
 from harness.analysis.strength import Strength
 from harness.analysis.summary import DataSummary, across_constraints, summarise
+from harness.analysis.token_sums import read_token_sums
 from harness.analysis.trend_findings import all_trends, section_findings, trend_findings
 from harness.analysis.trends import Trend
 from harness.constraint import NONE
@@ -100,21 +102,23 @@ class Results:
 
 
 def analyse(
-    frame: pd.DataFrame, command: str | None = None, tokens: pd.DataFrame | None = None
+    frame: pd.DataFrame, command: str | None = None, log_dir: Path | None = None
 ) -> Results:
     """Compute everything that a report shows.
 
     Args:
         frame: from ``read_frame``.
         command: what was typed to draw the sweep; rebuilt from the logs if None.
-        tokens: from ``token_sums``; None where there are no trace files.
+        log_dir: where the trace files are; None leaves out what needs every token.
 
     Raises:
-        AnalysisError: if every rollout under one constraint ended with an error.
+        AnalysisError: if every rollout under one constraint ended with an error, or a trace file
+            can't be read.
     """
     parts = by_constraint(frame)
     every = sorted({float(alpha) for alpha in frame["alpha"]})
     command = command or sweep_command(frame, tuple(every))
+    tokens = None if log_dir is None else read_token_sums(log_dir)
     n_checks = sum(part["alpha"].nunique() for part in parts.values())
     main, *others = (
         _analyse(part, command, check_fidelity(part, tokens, n_checks)) for part in parts.values()

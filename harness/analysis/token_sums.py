@@ -4,10 +4,14 @@ Knows the figures of trace files. Refuses to know alphas' verdicts.
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from harness.analysis.trace_stream import trace_chunks, trace_columns
+from harness.analysis.traces import sources
 
 BAND_EDGES_NATS = (0.1, 0.5, 1.0, 2.0, 4.0)
 """Where one band of step entropies ends and the next begins."""
@@ -28,6 +32,19 @@ CERTAIN_VARIANCE = 1e-12
 SURPRISED_NATS = 0.1
 
 Floats = NDArray[np.float64]
+
+
+def read_token_sums(log_dir: Path) -> pd.DataFrame | None:
+    """Add up all tokens of a folder of logs; None where it holds no trace files.
+
+    Raises:
+        AnalysisError: if a trace file is damaged or of another version.
+    """
+    if not sources(log_dir).files:
+        return None
+    there = set(trace_columns(log_dir))
+    asked = [name for name in FIGURES if name in there]
+    return token_sums(chunk.tokens for chunk in trace_chunks(log_dir, asked))
 
 
 def token_sums(pieces: Iterable[pd.DataFrame]) -> pd.DataFrame:

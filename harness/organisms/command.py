@@ -53,5 +53,5 @@ def card(name: str, epochs: int) -> None:
         log_dir=Path("runs") / f"card-{name}" / "logs",
     )
     run_sweep(plan)
-    results = analyse(read_frame(plan.log_dir))
+    results = analyse(read_frame(plan.log_dir), log_dir=plan.log_dir)
     click.echo(f"Card: {write_card(recipe, results, recipe.folder)}")
