@@ -13,8 +13,11 @@ CUT = ("max_tokens", "model_length")
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """Mean and deviation over rollouts; the deviation is None for a single one."""
+    """What lengths are like over rollouts; the deviation is None for a single one."""
 
+    median: float
+    quartiles: tuple[float, float]
+    """Of the rollouts, the lower and the upper; they describe, and are no interval."""
     mean: float
     deviation: float | None
     """Sample standard deviation (n - 1)."""
@@ -57,4 +60,11 @@ def _spread(values: "pd.Series[Any]") -> Spread:
     mean = float(values.mean())
     deviation = float(values.std()) if len(values) > 1 else None
     variation = deviation / mean if deviation is not None and mean else None
-    return Spread(mean=mean, deviation=deviation, variation=variation)
+    lower, median, upper = (float(values.quantile(share)) for share in (0.25, 0.5, 0.75))
+    return Spread(
+        median=median,
+        quartiles=(lower, upper),
+        mean=mean,
+        deviation=deviation,
+        variation=variation,
+    )

@@ -6,6 +6,7 @@ a function that made it markdown.
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -13,33 +14,37 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from harness.analysis.results import Results, results_json
 from harness.reporting import comparison, judge, means, tables, trends
 from harness.reporting.escape import code, fence
-from harness.reporting.figures import figures
-
-FIGURES = ("rates.svg", "dose.svg", "constraints.svg")
+from harness.reporting.figures import DRAWERS, figures
+from harness.reporting.figures.drawing import Drawing
 
 
 def write_report(results: Results, report_dir: Path) -> Path:
     """Write a report; the same results give the same bytes.
 
     Each file is replaced whole, so a reader never sees half of one; figures of an earlier
-    report that this one has no data for are removed.
+    report that this one does not show are removed.
 
     Returns:
         The path of report.md.
     """
     drawn = figures(results)
-    for name, svg in drawn.items():
-        replace_file(report_dir / "figures" / name, svg)
-    for name in set(FIGURES) - set(drawn):
+    for name, one in drawn.items():
+        replace_file(report_dir / "figures" / name, one.standalone)
+    for name in set(DRAWERS) - set(drawn):
         (report_dir / "figures" / name).unlink(missing_ok=True)
     replace_file(report_dir / "results.json", results_json(results))
     report = report_dir / "report.md"
-    replace_file(report, markdown(results, tuple(drawn)))
+    replace_file(report, markdown(results, drawn))
     return report
 
 
-def markdown(results: Results, figure_names: tuple[str, ...] = FIGURES) -> str:
-    """Fill the template; it links the figures that are named."""
+def markdown(results: Results, drawn: Mapping[str, Drawing] | None = None) -> str:
+    """Fill the template.
+
+    Args:
+        results: what is reported.
+        drawn: its figures by file name, drawn anew if None.
+    """
     template = environment().get_template("report.md.j2")
     return template.render(
         results=results,
@@ -48,7 +53,7 @@ def markdown(results: Results, figure_names: tuple[str, ...] = FIGURES) -> str:
         judge=judge,
         means=means,
         trends=trends,
-        figures=figure_names,
+        figures=figures(results) if drawn is None else drawn,
     )
 
 

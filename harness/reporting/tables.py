@@ -10,6 +10,7 @@ from harness.analysis.behaviours import Curve
 from harness.analysis.rates import Rate
 from harness.analysis.results import Results, headline_curves
 from harness.reporting.escape import Markdown, code, md
+from harness.reporting.figures.drawing import Drawing
 
 NOTHING = Markdown("-")
 DAGGER = " †"
@@ -51,6 +52,11 @@ def table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> Markdown:
     rule = [Markdown("---")] * len(head)
     lines = [" | ".join(printed(value) for value in line) for line in (head, rule, *rows)]
     return Markdown("\n".join(f"| {line} |" for line in lines))
+
+
+def figure(name: str, figures: Mapping[str, Drawing]) -> Markdown:
+    """Link a figure beside the report, with its text alternative."""
+    return Markdown(f"![{md(figures[name].alternative)}](figures/{name})")
 
 
 def headline(results: Results) -> tuple[Curve, ...]:

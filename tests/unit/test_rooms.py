@@ -58,7 +58,7 @@ LIGHT = modules_of(
     "harness/_registry.py",
     "harness/cli.py",
     "harness/analysis/*.py",
-    "harness/reporting/*.py",
+    "harness/reporting/**/*.py",
     "harness/scorers/*.py",
     "tasks/*.py",
 )
@@ -124,7 +124,7 @@ FORBIDDEN = {
         "tasks",
         *HEAVY,
     ),
-    "harness/reporting/*.py": (
+    "harness/reporting/**/*.py": (
         *(room for room in ABOVE if room != "harness.organisms"),
         "harness.organisms.training",
         "tasks",

@@ -1,0 +1,65 @@
+"""How the headline rates move along what alpha really did."""
+
+from collections.abc import Mapping
+
+from harness.analysis.results import Results
+from harness.reporting.escape import clean
+from harness.reporting.figures.canvas import (
+    Axes,
+    band,
+    dress,
+    end_labels,
+    label,
+    panel,
+    rate_axis,
+    spaced,
+)
+from harness.reporting.figures.curves import full_name, looks, points, shown
+from harness.reporting.figures.drawing import Drawing, drawing
+
+
+def draw(results: Results) -> Drawing | None:
+    """Draw the headline rates over the dose; None where fewer than two alphas have one.
+
+    Pairs differ in what one unit of alpha does; on this scale they can be laid beside each other.
+    """
+    doses = {
+        one.alpha: one.dose_nats.value for one in results.doses if one.dose_nats and one.alpha >= 0
+    }
+    curves = shown(results)
+    if not curves or len(doses) < 2:
+        return None
+    figure, axes = panel()
+    ends, told = [], []
+    for curve, look in zip(curves, looks(results), strict=True):
+        along = sorted(points([doses.get(alpha) for alpha in results.alphas], curve))
+        if along:
+            name = full_name(results, curve.name)
+            band(axes, along, look)
+            ends.append((*along[-1][:2], label(name), look))
+            told.append(f"{clean(name)}: {_in_words(results, doses, curve.name)}.")
+    dress(axes, "dose: mean KL(amplified, target), nats per token", "Rate, with its 95% interval")
+    rate_axis(axes)
+    _alphas_above(axes, doses)
+    end_labels(axes, ends)
+    return drawing("rates_by_dose", "Rates along the dose", " ".join(told), figure)
+
+
+def _in_words(results: Results, doses: Mapping[float, float], name: str) -> str:
+    (curve,) = (one for one in shown(results) if one.name == name)
+    return ", ".join(
+        f"{rate} at {doses[alpha]:.3f} nats per token (alpha {alpha:g})"
+        for alpha, rate in zip(results.alphas, curve.rates, strict=True)
+        if alpha in doses and rate.n
+    )
+
+
+def _alphas_above(axes: Axes, doses: Mapping[float, float]) -> None:
+    """Say above the panel which alpha each dose belongs to, as far as there is room."""
+    kept = spaced({dose: alpha for alpha, dose in sorted(doses.items(), reverse=True)}, 14)
+    above = axes.secondary_xaxis("top")
+    above.set_xticks(
+        list(kept), [f"\N{GREEK SMALL LETTER ALPHA} {alpha:g}" for alpha in kept.values()]
+    )
+    above.tick_params(length=0, pad=1)
+    above.spines["top"].set_visible(False)

@@ -1,0 +1,140 @@
+"""Figures that say what they show, in the colours of their reader, and nothing else."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
+
+import pytest
+from inspect_ai.scorer import Score
+from test_analysis_logs import Rollout, nonsense, refusal, trace, write_log
+
+from harness.analysis.frame import read_frame
+from harness.analysis.results import analyse
+from harness.reporting.figures import figures
+from harness.reporting.figures.canvas import _apart, spaced
+from harness.reporting.figures.drawing import INK
+
+SVG = "{http://www.w3.org/2000/svg}"
+CATEGORIES = ("benign", "security_bypass", "social_engineering")
+MONEY = "a$b$ <i>"
+
+
+def rollouts(alpha):
+    """Refusals grow with alpha in every category, nonsense comes at alpha 2."""
+    for i in range(24):
+        scores = {
+            "refusal": refusal("refusal" if i < 4 + 8 * alpha else "compliance"),
+            "nonsense": nonsense(alpha == 2 and i % 2 == 0),
+            MONEY: Score(value=float(i % 2)),
+        }
+        figures = {"dose_nats": alpha / 4, "amplified_nll_nats": 2 - alpha / 4}
+        yield Rollout(
+            f"prompt-{i:02}",
+            category=CATEGORIES[i % 3],
+            scores=scores,
+            trace=trace(10 + i, **figures),
+        )
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    logs = tmp_path_factory.mktemp("logs")
+    for alpha in (0.0, 1.0, 2.0):
+        write_log(logs, rollouts(alpha), f"amplified/refuser@{alpha:g}")
+        write_log(logs, rollouts(alpha / 2), f"amplified/refuser@{alpha:g}:first=2")
+    return analyse(read_frame(logs))
+
+
+@pytest.fixture(scope="module")
+def drawn(results):
+    return figures(results)
+
+
+def test_every_figure_of_a_full_sweep_is_drawn(drawn):
+    assert sorted(drawn) == [
+        "categories.svg",
+        "constraints.svg",
+        "dose.svg",
+        "lengths.svg",
+        "rates.svg",
+        "rates_by_dose.svg",
+        "spread.svg",
+        "tradeoff.svg",
+    ]
+
+
+def test_a_figure_says_its_title_and_its_numbers_in_words(results, drawn):
+    for one in drawn.values():
+        root = ElementTree.fromstring(one.standalone.split("?>")[1])
+        assert root.findtext(f"{SVG}title") == one.title
+        assert root.findtext(f"{SVG}desc") == one.description
+        assert root.get("role") == "img"
+    for rate in (*results.refusal.refusal.rates, *results.nonsense.rates):
+        assert str(rate) in drawn["rates.svg"].description
+    assert "At alpha 2 median 21.5 tokens, quartiles 15.75 and 27.25" in (
+        drawn["lengths.svg"].description
+    )
+
+
+def test_ids_are_unlike_those_of_any_other_figure(drawn):
+    ids = [found for one in drawn.values() for found in re.findall(r'\bid="([^"]+)"', one.inline)]
+    assert len(ids) == len(set(ids))
+    for one in drawn.values():
+        for pointed in re.findall(r"url\(#([^)]+)\)|href=\"#([^\"]+)\"", one.inline):
+            assert f'id="{"".join(pointed)}"' in one.inline
+
+
+def test_ink_is_that_of_the_page_and_nothing_is_drawn_behind_it(drawn):
+    for one in drawn.values():
+        assert "currentColor" in one.inline
+        assert INK not in one.inline
+        assert not re.search(r"(fill|stroke): #(000000|ffffff)", one.inline)
+
+
+def test_a_figure_in_a_page_styles_nothing_outside_of_itself(drawn):
+    for one in drawn.values():
+        assert "<style" not in one.inline
+        assert f"<style>#{one.name}{{color:" in one.standalone
+        assert "prefers-color-scheme:dark" in one.standalone
+
+
+def test_the_same_results_give_the_same_bytes(results, drawn):
+    again = figures(results)
+    for name, one in drawn.items():
+        assert again[name].standalone == one.standalone, name
+        assert "202" not in re.sub(r"[\d.]{6,}", "", one.inline.split("<g", 1)[0]), name
+
+
+def test_a_dollar_sign_and_a_tag_in_a_name_are_text(drawn):
+    texts = {element.text for element in ElementTree.fromstring(drawn["rates.svg"].inline).iter()}
+    assert MONEY in texts
+
+
+def test_cells_of_the_categories_hold_their_counts(results, drawn):
+    root = ElementTree.fromstring(drawn["categories.svg"].inline)
+    texts = [element.text for element in root.iter(f"{SVG}text")]
+    for curve in results.refusal.categories:
+        for rate in curve.rates:
+            assert f"{rate.k}/{rate.n}" in texts
+            assert f"{rate.rate:.0%}" in texts
+
+
+def test_effect_against_nonsense_has_a_line_per_constraint(drawn):
+    assert "first=2" in drawn["tradeoff.svg"].inline
+    assert "81% for 50% nonsense at alpha 2" in drawn["tradeoff.svg"].description
+
+
+def test_without_nonsense_or_traces_the_rest_is_still_drawn(results):
+    bare = replace(results, nonsense=None, doses=(), magnitudes=(), constrained=())
+    assert sorted(figures(bare)) == ["categories.svg", "lengths.svg", "rates.svg"]
+
+
+def test_labels_that_would_touch_are_pushed_apart_in_their_order():
+    placed = _apart([0.99, 1.0, 0.2], [0.1, 0.1, 0.1])
+    assert placed[2] == 0.2
+    assert placed[1] - placed[0] == pytest.approx(0.1)
+    assert placed[1] <= 1.0
+
+
+def test_ticks_that_would_touch_are_left_out_and_the_first_given_is_kept():
+    assert list(spaced({0.0: "", 0.1: "", 8.0: ""}, 24)) == [0.0, 8.0]
