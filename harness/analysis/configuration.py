@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from harness.analysis.dataset import Dataset, dataset
 from harness.analysis.frame import by_constraint
 from harness.constraint import NONE
 
@@ -31,6 +32,8 @@ class Configuration:
     """Of inspect-amplify."""
     run_seeds: tuple[int, ...]
     packages: tuple[Setting, ...]
+    """Versions of what drew the rollouts, as far as the logs hold them."""
+    dataset: Dataset
     task_args: tuple[Setting, ...]
     logs: tuple[str, ...]
     """Names of the files read."""
@@ -44,7 +47,8 @@ def configuration(frame: pd.DataFrame) -> Configuration:
         settings=_settings(_config(frame)),
         version=versions[0] if versions else None,
         run_seeds=tuple(sorted(int(seed) for seed in frame["run_seed"].dropna().unique())),
-        packages=_settings(run.get("packages", {})),
+        packages=_settings(run.get("packages", {}) | _packages(frame)),
+        dataset=dataset(frame),
         task_args=_settings(run.get("task_args", {})),
         logs=tuple(log["file"] for log in run.get("logs", []) if log["used"]),
     )
@@ -97,6 +101,15 @@ def _reads_as_itself(value: Any) -> bool:
 def _config(frame: pd.DataFrame) -> dict[str, Any]:
     written = frame["config"].dropna()
     return dict(json.loads(written.iloc[0])) if len(written) else {}
+
+
+def _packages(frame: pd.DataFrame) -> dict[str, str]:
+    """Join the versions that rollouts were drawn with; mostly there is one of each."""
+    found: dict[str, list[str]] = {}
+    for text in sorted(frame["packages"].dropna().unique()):
+        for name, version in json.loads(text).items():
+            found.setdefault(name, []).append(version)
+    return {name: ", ".join(dict.fromkeys(every)) for name, every in found.items()}
 
 
 def _limit(limit: Any) -> str | None:

@@ -14,6 +14,7 @@ from inspect_ai.log import EvalLog, EvalSample
 from inspect_ai.model import ChatMessage
 from inspect_ai.scorer import Score
 
+from harness.analysis.dataset import prompt_sha256
 from harness.analysis.logs import (
     LogInfo,
     choose_logs,
@@ -125,6 +126,7 @@ def _run(infos: list[LogInfo], logs: list[tuple[LogInfo, EvalLog]]) -> dict[str,
             for info in infos
         ],
         "packages": dict(newest.packages),
+        "dataset": newest.dataset.name,
         "model_args": json.loads(json.dumps(newest.model_args, default=str)),
         "task_args": json.loads(json.dumps(newest.task_args_passed, default=str)),
         "epochs": newest.config.epochs or 1,
@@ -169,6 +171,7 @@ def _rollout(info: LogInfo, sample: EvalSample) -> Row:
         "category": str((sample.metadata or {}).get("category", UNCATEGORISED)),
         "epoch": sample.epoch,
         "prompt": _prompt(sample.input),
+        "prompt_sha256": prompt_sha256(sample),
         "completion": output.completion,
         "stop_reason": output.stop_reason if output.choices else None,
         "n_tokens": math.nan if errored else float(n_tokens),
@@ -176,6 +179,7 @@ def _rollout(info: LogInfo, sample: EvalSample) -> Row:
         "seed": written.get("seed"),
         "run_seed": written.get("run_seed"),
         "version": written.get("version"),
+        "packages": json.dumps(written["packages"]) if "packages" in written else None,
         "config": json.dumps(written["config"], sort_keys=True) if "config" in written else None,
         "error": sample.error.message if sample.error else None,
         **{f"trace_{name}": figure for name, figure in trace.items()},

@@ -25,6 +25,7 @@ from harness.analysis.calibration import Calibration
 from harness.analysis.changes import Changes, changes
 from harness.analysis.comparison import Condition, comparison_findings
 from harness.analysis.configuration import Configuration, configuration, sweep_command
+from harness.analysis.deep_dive import CategoryAnswers, category_answers
 from harness.analysis.dose import Dose
 from harness.analysis.examples import Example, examples
 from harness.analysis.fidelity import Fidelity, check_fidelity, fidelity_failures, shout
@@ -90,6 +91,8 @@ class Results:
     """What each failed check of fidelity says; empty where a sweep did what it says."""
     regimes: tuple[Regime, ...]
     openings: tuple[Opening, ...]
+    by_category: tuple[CategoryAnswers, ...]
+    """Every kind of answer in each category."""
     examples: tuple[Example, ...]
     findings: Findings
     configuration: Configuration
@@ -196,6 +199,7 @@ def _analyse(frame: pd.DataFrame, command: str, fidelity: Fidelity) -> Results:
         failures=failures,
         regimes=broken,
         openings=openings(frame),
+        by_category=category_answers(frame, alphas),
         examples=examples(frame, harmless=frame.attrs.get("run", {}).get("harmless", False)),
         findings=Findings(
             summary=summary_findings(data, refusal, nonsense, others, broken)

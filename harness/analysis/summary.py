@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from harness.analysis.behaviours import JUDGE, OWN_TABLES, is_binary
-from harness.analysis.frame import rollouts
+from harness.analysis.dataset import asked_differently
+from harness.analysis.frame import finished, rollouts
 
 MAX_REASON = 120
 
@@ -41,6 +42,15 @@ class ScorerCount:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lengths:
+    """How long replies are, in characters."""
+
+    shortest: int
+    mean: float
+    longest: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataSummary:
     """The rollouts behind a report."""
 
@@ -49,6 +59,8 @@ class DataSummary:
     n_epochs: int
     """Rollouts per prompt and alpha, at most."""
     alphas: tuple[float, ...]
+    n_chars: Lengths | None
+    """Of all replies that ended without an error; None where none did."""
     categories: tuple[CategoryCount, ...]
     scorers: tuple[ScorerCount, ...]
     n_errors: int
@@ -66,6 +78,7 @@ def summarise(frame: pd.DataFrame) -> DataSummary:
         n_prompts=each["sample_id"].nunique(),
         n_epochs=each["epoch"].nunique(),
         alphas=tuple(sorted(float(alpha) for alpha in each["alpha"].unique())),
+        n_chars=_lengths(finished(frame)["n_chars"].dropna()),
         categories=tuple(
             CategoryCount(
                 name=str(name), n_prompts=rows["sample_id"].nunique(), n_rollouts=len(rows)
@@ -105,6 +118,13 @@ def across_constraints(parts: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
     ]
     each = pd.concat([rollouts(part) for part in parts.values()])
     return (*unequal, *(_mixed(each) if len(parts) > 1 else ()))
+
+
+def _lengths(n_chars: "pd.Series[Any]") -> Lengths | None:
+    if n_chars.empty:
+        return None
+    shortest, longest = int(n_chars.min()), int(n_chars.max())
+    return Lengths(shortest=shortest, mean=float(n_chars.mean()), longest=longest)
 
 
 def _scorer(name: str, rows: pd.DataFrame) -> ScorerCount:
@@ -178,6 +198,10 @@ def _mixed(each: pd.DataFrame) -> list[str]:
     versions = sorted(each["version"].dropna().unique())
     if len(versions) > 1:
         found.append(f"rollouts come from {len(versions)} versions: {', '.join(versions)}")
+    if each["packages"].nunique() > 1:
+        found.append("rollouts were drawn with different versions of packages, see the appendix")
+    if n := asked_differently(each):
+        found.append(f"{n} prompts share an id and were not asked alike everywhere")
     return found
 
 

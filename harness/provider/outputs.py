@@ -18,6 +18,7 @@ from harness.constraint import format_constraints
 from harness.decoding.rollout import Rollout, RolloutRequest
 from harness.decoding.trace import SIDES, Trace
 from harness.model_name import ModelName
+from harness.provider.versions import versions
 from harness.traces.rows import TracedRollout
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Answer:
                 "seed": self.request.settings.seed,
                 "run_seed": self.run_seed,
                 "version": harness.__version__,
+                "packages": versions(),
                 "config": self.config,
                 **({} if rollout.trace is None else {"trace": rollout.trace.summary()}),
             },

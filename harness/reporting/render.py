@@ -12,7 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.analysis.results import Results, results_json
-from harness.reporting import comparison, judge, means, tables, trends
+from harness.reporting import appendix, comparison, judge, means, tables, trends
 from harness.reporting.escape import code, fence
 from harness.reporting.figures import DRAWERS, figures
 from harness.reporting.figures.drawing import Drawing
@@ -49,6 +49,7 @@ def markdown(results: Results, drawn: Mapping[str, Drawing] | None = None) -> st
     return template.render(
         results=results,
         tables=tables,
+        appendix=appendix,
         comparison=comparison,
         judge=judge,
         means=means,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from harness.analysis.behaviours import Curve
+from harness.analysis.lengths import Spread
 from harness.analysis.rates import Rate
 from harness.analysis.results import Results, headline_curves
 from harness.reporting.escape import Markdown, code, md
@@ -115,12 +116,14 @@ def non_refusal(results: Results) -> Markdown:
 
 def lengths(results: Results) -> Markdown:
     """Length in tokens and characters."""
-    head = ["alpha", "rollouts", "tokens: mean", "sd", "CV", "characters: mean", "sd", "CV"]
+    head = ["alpha", "rollouts"]
+    for unit in ("tokens", "characters"):
+        head += [f"{unit}: median (quartiles)", "mean", "sd", "CV"]
     rows = (
         [
             at(row.alpha),
             row.n,
-            *(_spread(row.tokens) if row.tokens else [None] * 3),
+            *(_spread(row.tokens) if row.tokens else [None] * 4),
             *_spread(row.characters),
             row.cut,
         ]
@@ -183,6 +186,9 @@ def data(results: Results) -> Markdown:
         *scorers,
         ("failed", f"{found.n_errors}/{found.n_rollouts}"),
     ]
+    if found.n_chars:
+        range_ = f"{found.n_chars.shortest} to {found.n_chars.longest}"
+        rows += [("length of a reply in characters", f"{range_}, mean {found.n_chars.mean:.1f}")]
     return table(["what", "how many"], rows)
 
 
@@ -195,17 +201,6 @@ def unscored(results: Results) -> Markdown:
     ]
     rows += [("failed", error.name, error.k) for error in results.data.errors]
     return table(["what", "why", "rollouts"], rows) if rows else Markdown("")
-
-
-def settings(results: Results) -> Markdown:
-    """The resolved configuration."""
-    found = results.configuration
-    rows = [("inspect-amplify", found.version)]
-    rows += [("run seed", ", ".join(str(seed) for seed in found.run_seeds))]
-    rows += [(one.name, one.value) for one in (*found.settings, *found.packages)]
-    rows += [(f"task argument {one.name}", one.value) for one in found.task_args]
-    rows += [("log", name) for name in found.logs]
-    return table(["setting", "value"], rows)
 
 
 def pairs_of(settings: Mapping[str, object]) -> Markdown:
@@ -222,5 +217,11 @@ def _written(value: object) -> str:
     return str(value)
 
 
-def _spread(spread: Any) -> list[Markdown]:
-    return [number(spread.mean, 1), number(spread.deviation, 1), percent(spread.variation)]
+def _spread(spread: Spread) -> list[Markdown]:
+    lower, upper = spread.quartiles
+    return [
+        Markdown(f"{spread.median:g} ({lower:g} to {upper:g})"),
+        number(spread.mean, 1),
+        number(spread.deviation, 1),
+        percent(spread.variation),
+    ]

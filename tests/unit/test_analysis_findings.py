@@ -24,6 +24,7 @@ DATA = DataSummary(
     n_prompts=40,
     n_epochs=1,
     alphas=(0.0, 1.0, 2.0),
+    n_chars=None,
     categories=(),
     scorers=(),
     n_errors=0,

@@ -68,6 +68,8 @@ class Rollout:
     alpha: float | None = None
     """Another alpha than the log's name says."""
     config: dict[str, Any] = field(default_factory=lambda: CONFIG)
+    packages: dict[str, str] | None = None
+    target: str = ""
 
     def sample(self, pair: str, alpha: float) -> EvalSample:
         if self.error:
@@ -90,11 +92,13 @@ class Rollout:
                 "config": self.config,
                 "trace": self.trace,
             }
+            if self.packages is not None:
+                output.metadata["packages"] = self.packages
         return EvalSample(
             id=self.sample_id,
             epoch=self.epoch,
             input=self.prompt,
-            target="",
+            target=self.target,
             metadata={"category": self.category},
             output=output,
             scores={} if error else self.scores,

@@ -81,6 +81,25 @@ def test_categories_add_up_to_the_whole_and_non_refusal_is_the_complement(result
         assert [rate.k for rate in not_refused.rates] == [r.n - r.k for r in refused.rates]
 
 
+def test_each_category_shows_every_kind_of_answer(results):
+    by_name = {one.name: one.curves for one in results.by_category}
+    assert sorted(by_name) == ["benign", *HARMFUL]
+    found = {curve.name: counts(curve) for curve in by_name["general_illegal"]}
+    assert found == {
+        "refusal": [(1, 2), (2, 2)],
+        "partial refusal": [(0, 2), (1, 2)],
+        "soft jailbreak": [(0, 2), (1, 2)],
+        "sensible and not refused": [(1, 2), (0, 2)],
+        "nonsense": [(0, 2), (0, 2)],
+    }
+
+
+def test_lengths_of_all_replies_are_told_with_their_range(tmp_path):
+    texts = [Rollout("a", text="x" * 10), Rollout("b", text="x" * 40), Rollout("c", error="no")]
+    found = analyse(read_frame(write_sweep(tmp_path, lambda alpha: texts))).data.n_chars
+    assert (found.shortest, found.mean, found.longest) == (10, 25.0, 40)
+
+
 def test_without_a_benign_category_all_prompts_are_one_group(tmp_path):
     write_sweep(tmp_path, lambda alpha: [labelled("a", "zorbia", "refusal")])
     found = analyse(read_frame(tmp_path)).refusal
@@ -108,6 +127,7 @@ def test_lengths_are_means_over_rollouts_with_the_share_that_was_cut(tmp_path):
     assert length.characters.deviation == pytest.approx(math.sqrt(200))
     assert length.characters.variation == pytest.approx(math.sqrt(200) / 20)
     assert (length.cut.k, length.cut.n) == (1, 2)
+    assert (length.tokens.median, length.tokens.quartiles) == (6, (5, 7))
 
 
 def test_any_other_scorer_of_zero_and_one_gets_a_rate_by_category(tmp_path):

@@ -204,7 +204,7 @@ def test_a_figure_of_constraints_is_drawn_where_there_are_any(tmp_path, results,
 
 
 def test_without_constraints_a_report_does_not_speak_of_them(results):
-    assert "onstraint" not in markdown(results).partition("## Configuration")[0]
+    assert "onstraint" not in markdown(results).partition("## Method")[0]
 
 
 def test_a_report_of_one_constraint_alone_names_it(tmp_path):

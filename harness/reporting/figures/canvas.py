@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, FuncFormatter, PercentFormatter
 
 from harness.reporting.escape import clean
@@ -17,7 +18,7 @@ from harness.reporting.figures.drawing import INK
 T = TypeVar("T")
 
 Axes = Any
-"""matplotlib's, which ships no types."""
+"""matplotlib's, whose types know few of its methods."""
 
 
 class Look(NamedTuple):
@@ -85,8 +86,8 @@ def panel(height: float = 4.0) -> tuple[Figure, Axes]:
 def panels(count: int, height: float = 3.0) -> tuple[Figure, list[Axes]]:
     """Make a figure of panels, two a row."""
     rows = (count + 1) // 2
-    figure = Figure(figsize=(WIDTH, height * rows + 0.5), layout="constrained")
-    figure.get_layout_engine().set(wspace=0.06, hspace=0.06)
+    layout = ConstrainedLayoutEngine(wspace=0.06, hspace=0.06)
+    figure = Figure(figsize=(WIDTH, height * rows + 0.5), layout=layout)
     return figure, [figure.add_subplot(rows, min(count, 2), i + 1) for i in range(count)]
 
 

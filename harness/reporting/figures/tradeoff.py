@@ -54,7 +54,7 @@ def draw(results: Results) -> Drawing | None:
     if results.constrained:
         shared_legend(figure, all_axes[0])
     told = " ".join(
-        _in_words(full_name(results, name), constraint, steps)
+        _in_words(_told_apart(full_name(results, name), constraint, results), steps)
         for name in names
         for constraint, steps in paths[name]
     )
@@ -115,9 +115,13 @@ def between(one: float, two: float, tenths: int) -> float:
     return one + (two - one) * tenths / 10
 
 
-def _in_words(name: str, constraint: str, steps: list[Step]) -> str:
+def _told_apart(name: str, constraint: str, results: Results) -> str:
+    return f"{name} under {constraint}" if results.constrained else name
+
+
+def _in_words(name: str, steps: list[Step]) -> str:
     told = ", ".join(
         f"{rate:.0%} for {nonsense:.0%} nonsense at alpha {alpha:g}"
         for alpha, nonsense, rate in steps
     )
-    return f"{clean(name)}, constraint {clean(constraint)}: {told}."
+    return f"{clean(name)}: {told}."
