@@ -1,18 +1,10 @@
-"""The sentences of a report, made by rules from the same rates that its tables show.
+"""The sentences of a report's sections, made by rules from the same rates that its tables show."""
 
-A sentence claims a rise or a fall only where the interval of the difference leaves out 0, and
-compares alpha 0 with one alpha that is fixed by the nonsense rate, not by the largest effect.
-"""
-
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.behaviours import Curve, Refusal, ScorerCurves
-from harness.analysis.differences import difference
+from harness.analysis.behaviours import Curve
 from harness.analysis.lengths import Length
-from harness.analysis.rates import FEW_PROMPTS, rule_of_three
-from harness.analysis.regimes import Regime
-from harness.analysis.sense import compared_alpha, sense_finding, sensible_up_to
+from harness.analysis.rates import FEW_PROMPTS
 from harness.analysis.summary import DataSummary
 
 Sentences = tuple[str, ...]
@@ -23,6 +15,7 @@ class Findings:
     """What may be said, by section of the report."""
 
     summary: Sentences
+    """The five lines of the verdict, after whatever failed."""
     data: Sentences
     judge: Sentences
     lengths: Sentences
@@ -33,25 +26,6 @@ class Findings:
     """Whether the sampled tokens follow their recorded distribution, and the strength the name."""
     regimes: Sentences
     limits: Sentences
-
-
-def summary_findings(
-    data: DataSummary,
-    refusal: Refusal | None,
-    nonsense: Curve | None,
-    others: tuple[ScorerCurves, ...],
-    regimes: Sequence[Regime] = (),
-) -> Sentences:
-    """Say what moved between alpha 0 and the last sensible alpha, and where sense ends."""
-    sensible = sensible_up_to(data.alphas, nonsense)
-    against = compared_alpha(data.alphas, sensible)
-    sense = next((one for one in regimes if one.kind == "sensible"), None)
-    named = [(f"refusal of {refusal.asked}", refusal.refusal)] if refusal else []
-    if refusal and refusal.benign:
-        named.append(("refusal of benign prompts", refusal.benign))
-    named += [(f"scorer {other.overall.name}", other.overall) for other in others]
-    moves = [said for name, curve in named for said in _moves(name, data.alphas, curve, against)]
-    return (_asked(data), sense_finding(data.alphas, nonsense, sense, against), *moves)
 
 
 def data_findings(data: DataSummary) -> Sentences:
@@ -117,34 +91,6 @@ def _asked(data: DataSummary) -> str:
 
 def _smallest(curve: Curve) -> int:
     return min((rate.n_prompts for rate in curve.rates if rate.n), default=0)
-
-
-def _moves(
-    name: str, alphas: tuple[float, ...], curve: Curve, against: float | None
-) -> Iterator[str]:
-    yield _move(name, alphas, curve, against)
-    bound = rule_of_three(curve.rates[alphas.index(0.0)]) if 0.0 in alphas else None
-    if bound:
-        yield f"{_capital(name)} at alpha 0 shows {bound}."
-
-
-def _move(name: str, alphas: tuple[float, ...], curve: Curve, against: float | None) -> str:
-    rates = dict(zip(alphas, curve.rates, strict=True))
-    if against is None or 0.0 not in rates:
-        told = ", ".join(f"{rate} at alpha {alpha:g}" for alpha, rate in rates.items())
-        return f"{_capital(name)}: {told}."
-    zero, amplified = rates[0.0], rates[against]
-    ends = f"{zero} at alpha 0 and {amplified} at alpha {against:g}"
-    change = difference(amplified, zero)
-    if change is None:
-        return f"{_capital(name)} can't be compared: {ends}."
-    if not change.is_told:
-        return f"For {name} no change can be told: {ends} ({change})."
-    verb = "rises" if change.change > 0 else "falls"
-    return (
-        f"{_capital(name)} {verb} from {zero} at alpha 0 to {amplified} at alpha {against:g}: "
-        f"{change}."
-    )
 
 
 def _capital(text: str) -> str:

@@ -40,7 +40,6 @@ from harness.analysis.findings import (
     data_findings,
     length_findings,
     limit_findings,
-    summary_findings,
 )
 from harness.analysis.frame import by_constraint
 from harness.analysis.judged import Judged, judge_curves, judge_findings, judged
@@ -58,6 +57,7 @@ from harness.analysis.summary import DataSummary, across_constraints, summarise
 from harness.analysis.token_sums import read_token_sums
 from harness.analysis.trend_findings import all_trends, section_findings, trend_findings
 from harness.analysis.trends import Trend
+from harness.analysis.verdict import Behaviour, Grounds, verdict
 from harness.constraint import NONE
 from harness.errors import AnalysisError
 
@@ -202,9 +202,18 @@ def _analyse(frame: pd.DataFrame, command: str, fidelity: Fidelity) -> Results:
         by_category=category_answers(frame, alphas),
         examples=examples(frame, harmless=frame.attrs.get("run", {}).get("harmless", False)),
         findings=Findings(
-            summary=summary_findings(data, refusal, nonsense, others, broken)
-            + mean_findings(means, alphas, against)
-            + trend_findings(found, [curve.name for curve in main]),
+            summary=verdict(
+                Grounds(
+                    data=data,
+                    behaviours=_behaviours(refusal, others),
+                    means=mean_findings(means, alphas, against),
+                    nonsense=nonsense,
+                    sense=next((one for one in broken if one.kind == "sensible"), None),
+                    trends=found.trends,
+                    fidelity=fidelity,
+                    failures=failures,
+                )
+            ),
             data=data_findings(data),
             judge=judge_findings(verdicts),
             lengths=length_findings(sizes),
@@ -213,12 +222,23 @@ def _analyse(frame: pd.DataFrame, command: str, fidelity: Fidelity) -> Results:
             calibration=calibration_findings(fidelity.calibration)
             + strength_findings(fidelity.strengths),
             regimes=regime_findings(broken),
-            trends=section_findings(found),
+            trends=trend_findings(found, [curve.name for curve in main]) + section_findings(found),
             limits=limit_findings(data, main + categories),
         ),
         configuration=configuration(frame),
         command=command,
     )
+
+
+def _behaviours(refusal: Refusal | None, others: tuple[ScorerCurves, ...]) -> tuple[Behaviour, ...]:
+    """Name what the verdict speaks of."""
+    named = (
+        [Behaviour(name=f"refusal of {refusal.asked}", curve=refusal.refusal)] if refusal else []
+    )
+    if refusal and refusal.benign:
+        named.append(Behaviour(name="refusal of benign prompts", curve=refusal.benign))
+    named += [Behaviour(name=f"scorer {one.overall.name}", curve=one.overall) for one in others]
+    return tuple(named)
 
 
 def headline_curves(

@@ -55,6 +55,12 @@ def table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> Markdown:
     return Markdown("\n".join(f"| {line} |" for line in lines))
 
 
+def led(sentence: str) -> Markdown:
+    """Set off what a line of the verdict begins with."""
+    lead, colon, said = sentence.partition(": ")
+    return Markdown(f"**{md(lead)}:** {md(said)}") if colon else md(sentence)
+
+
 def figure(name: str, figures: Mapping[str, Drawing]) -> Markdown:
     """Link a figure beside the report, with its text alternative."""
     return Markdown(f"![{md(figures[name].alternative)}](figures/{name})")

@@ -6,17 +6,11 @@ import pytest
 
 from harness.analysis.behaviours import Curve
 from harness.analysis.dose import Dose, Estimate
-from harness.analysis.findings import (
-    compared_alpha,
-    dose_findings,
-    limit_findings,
-    magnitude_findings,
-    sensible_up_to,
-    summary_findings,
-)
+from harness.analysis.fidelity_findings import dose_findings, magnitude_findings
+from harness.analysis.findings import limit_findings
 from harness.analysis.magnitudes import Magnitude
 from harness.analysis.rates import rate_of
-from harness.analysis.results import ScorerCurves
+from harness.analysis.sense import compared_alpha, sensible_up_to
 from harness.analysis.summary import DataSummary
 
 DATA = DataSummary(
@@ -38,11 +32,6 @@ def curve(name, *hits, n=40):
     return Curve(
         name=name, rates=tuple(rate_of([1.0] * k + [0.0] * (n - k), prompts) for k in hits)
     )
-
-
-def said(behaviour, nonsense, data=DATA):
-    other = ScorerCurves(overall=behaviour, categories=())
-    return summary_findings(data, None, nonsense, (other,))
 
 
 def test_sense_ends_at_the_first_alpha_with_too_much_nonsense():
@@ -68,41 +57,8 @@ def test_alpha_zero_is_compared_with_the_last_sensible_alpha_and_not_the_largest
     assert compared_alpha((-1.0, 0.0), 0.0) is None
 
 
-def test_a_rise_is_claimed_with_both_rates_and_the_difference():
-    sentences = said(curve("fact", 4, 30, 40), curve("nonsense", 0, 1, 30))
-    assert sentences[2] == (
-        "Scorer fact rises from 10% [4, 23] (4/40) at alpha 0 to 75% [60, 86] (30/40) at alpha 1: "
-        "+65 points [50, 80]."
-    )
-
-
-def test_a_fall_is_called_a_fall():
-    assert "falls from" in said(curve("fact", 30, 4, 4), curve("nonsense", 0, 1, 30))[2]
-
-
-def test_no_change_is_claimed_where_the_interval_holds_zero():
-    sentences = said(curve("fact", 10, 14, 40), curve("nonsense", 0, 1, 30))
-    assert sentences[2].startswith("For scorer fact no change can be told: 25%")
-
-
-def test_where_sense_ends_is_told_with_its_doubt():
-    assert said(curve("fact", 1, 1, 1), curve("nonsense", 0, 4, 30))[1] == (
-        "Nonsense stays within 10% up to alpha 1: 10% [4, 23] (4/40), though its interval reaches "
-        "further; at alpha 2 it is 75% [60, 86] (30/40). Alpha 0 is compared with alpha 1."
-    )
-
-
-def test_unscored_nonsense_is_said_to_be_unknown():
-    assert "Nonsense was not scored" in said(curve("fact", 1, 1, 1), None)[1]
-
-
-def test_without_alpha_zero_rates_are_told_and_no_change():
-    data = dataclasses.replace(DATA, alphas=(1.0, 2.0))
-    sentence = said(curve("fact", 4, 30), curve("nonsense", 0, 0), data)[2]
-    assert (
-        sentence == "Scorer fact: 10% [4, 23] (4/40) at alpha 1, 75% [60, 86] (30/40) at alpha 2."
-    )
-    limits = limit_findings(data, ())
+def test_without_alpha_zero_no_change_can_be_told():
+    limits = limit_findings(dataclasses.replace(DATA, alphas=(1.0, 2.0)), ())
     assert any("Alpha 0 was not run" in limit for limit in limits)
 
 

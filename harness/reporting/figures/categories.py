@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 from harness.analysis.behaviours import Curve
 from harness.analysis.results import Results
 from harness.reporting.figures.canvas import LOOKS, WIDTH, Axes, label
-from harness.reporting.figures.curves import in_words
+from harness.reporting.figures.curves import series
 from harness.reporting.figures.drawing import INK, Drawing, drawing
 
 # At most this much colour: text in the reader's own ink stays legible on it, light or dark.
@@ -30,7 +30,15 @@ def draw(results: Results) -> Drawing | None:
         axes.set_title(f"{label(name)}: rate, and events of scored rollouts", pad=8)
     all_axes[-1].set_xlabel("alpha (0: the target)")
     told = (
-        in_words(f"{name}, {curve.name}", results.alphas, curve.rates)
+        series(
+            f"{name}, {curve.name}",
+            [
+                f"{rate.rate:.0%} ({rate.k}/{rate.n})"
+                for rate in curve.rates
+                if rate.rate is not None
+            ],
+            [alpha for alpha, rate in zip(results.alphas, curve.rates, strict=True) if rate.n],
+        )
         for name, curves in grids
         for curve in curves
     )

@@ -40,8 +40,12 @@ def points(places: Iterable[float | None], curve: Curve) -> list[Point]:
 
 
 def in_words(name: str, alphas: Sequence[float], rates: Sequence[Rate]) -> str:
-    """Say a curve's rates along alpha."""
-    told = ", ".join(
-        f"{rate} at alpha {alpha:g}" for alpha, rate in zip(alphas, rates, strict=True) if rate.n
-    )
-    return f"{clean(name)}: {told}."
+    """Say a curve's rates along alpha, and their intervals; counts stand in the tables."""
+    known = [(alpha, rate) for alpha, rate in zip(alphas, rates, strict=True) if rate.n]
+    return series(name, [str(rate).partition(" (")[0] for _, rate in known], [a for a, _ in known])
+
+
+def series(name: str, values: Sequence[str], alphas: Sequence[float]) -> str:
+    """Say values along alpha in one sentence."""
+    at = ", ".join(f"{alpha:g}" for alpha in alphas)
+    return f"{clean(name)}: {', '.join(values)} at alpha {at}."

@@ -12,6 +12,7 @@ from harness.reporting.figures.canvas import (
     end_labels,
     panel,
 )
+from harness.reporting.figures.curves import series
 from harness.reporting.figures.drawing import Drawing, drawing
 
 DOSE, GAIN = LOOKS[0], LOOKS[3]
@@ -50,5 +51,6 @@ def _known(estimates: Iterable[tuple[float, Estimate | None]]) -> Known:
 
 
 def _in_words(name: str, known: Known) -> str:
-    told = ", ".join(f"{estimate} at alpha {alpha:g}" for alpha, estimate in known)
-    return f"{name}, nats per token: {told or 'not known'}."
+    if not known:
+        return f"{name}: not known."
+    return series(f"{name}, nats per token", [str(one) for _, one in known], [a for a, _ in known])

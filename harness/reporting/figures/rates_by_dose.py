@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from harness.analysis.results import Results
-from harness.reporting.escape import clean
 from harness.reporting.figures.canvas import (
     Axes,
     band,
@@ -14,7 +13,7 @@ from harness.reporting.figures.canvas import (
     rate_axis,
     spaced,
 )
-from harness.reporting.figures.curves import full_name, looks, points, shown
+from harness.reporting.figures.curves import full_name, in_words, looks, points, series, shown
 from harness.reporting.figures.drawing import Drawing, drawing
 
 
@@ -30,28 +29,20 @@ def draw(results: Results) -> Drawing | None:
     if not curves or len(doses) < 2:
         return None
     figure, axes = panel()
-    ends, told = [], []
+    ends = []
+    told = [series("dose in nats per token", [f"{dose:.3f}" for dose in doses.values()], [*doses])]
     for curve, look in zip(curves, looks(results), strict=True):
         along = sorted(points([doses.get(alpha) for alpha in results.alphas], curve))
         if along:
             name = full_name(results, curve.name)
             band(axes, along, look)
             ends.append((*along[-1][:2], label(name), look))
-            told.append(f"{clean(name)}: {_in_words(results, doses, curve.name)}.")
+            told.append(in_words(name, results.alphas, curve.rates))
     dress(axes, "dose: mean KL(amplified, target), nats per token", "Rate, with its 95% interval")
     rate_axis(axes)
     _alphas_above(axes, doses)
     end_labels(axes, ends)
     return drawing("rates_by_dose", "Rates along the dose", " ".join(told), figure)
-
-
-def _in_words(results: Results, doses: Mapping[float, float], name: str) -> str:
-    (curve,) = (one for one in shown(results) if one.name == name)
-    return ", ".join(
-        f"{rate} at {doses[alpha]:.3f} nats per token (alpha {alpha:g})"
-        for alpha, rate in zip(results.alphas, curve.rates, strict=True)
-        if alpha in doses and rate.n
-    )
 
 
 def _alphas_above(axes: Axes, doses: Mapping[float, float]) -> None:

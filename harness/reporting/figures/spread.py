@@ -11,6 +11,7 @@ from harness.reporting.figures.canvas import (
     end_labels,
     panel,
 )
+from harness.reporting.figures.curves import series
 from harness.reporting.figures.drawing import Drawing, drawing
 
 MEASURED, CLOSED, NAIVE = LOOKS[0], LOOKS[1], NONSENSE_LOOK
@@ -47,14 +48,14 @@ def draw(results: Results) -> Drawing | None:
     alpha_axis(axes, alphas)
     axes.set_ylim(bottom=0)
     end_labels(axes, ends)
-    told = [_in_words("Measured", alphas, measured), _in_words("Closed form", alphas, closed)]
+    told = [
+        series("Measured", _shown(measured), alphas),
+        series("Closed form", _shown(closed), alphas),
+    ]
     if naive:
-        told.append(_in_words("Naive guess", *map(list, zip(*naive, strict=True))))
+        told.append(series("Naive guess", _shown([std for _, std in naive]), [a for a, _ in naive]))
     return drawing("spread", "Spread of the amplified logits", " ".join(told), figure)
 
 
-def _in_words(name: str, alphas: Sequence[float], values: Sequence[float]) -> str:
-    told = ", ".join(
-        f"{value:.3f} at alpha {alpha:g}" for alpha, value in zip(alphas, values, strict=True)
-    )
-    return f"{name}: {told}."
+def _shown(values: Sequence[float]) -> list[str]:
+    return [f"{value:.3f}" for value in values]

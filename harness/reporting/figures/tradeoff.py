@@ -6,7 +6,6 @@ import math
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from harness.analysis.results import Results
-from harness.reporting.escape import clean
 from harness.reporting.figures.canvas import (
     LOOKS,
     Axes,
@@ -16,7 +15,7 @@ from harness.reporting.figures.canvas import (
     rate_axis,
     shared_legend,
 )
-from harness.reporting.figures.curves import full_name, shown
+from harness.reporting.figures.curves import full_name, series, shown
 from harness.reporting.figures.drawing import Drawing, drawing
 
 AROUND = [
@@ -120,8 +119,5 @@ def _told_apart(name: str, constraint: str, results: Results) -> str:
 
 
 def _in_words(name: str, steps: list[Step]) -> str:
-    told = ", ".join(
-        f"{rate:.0%} for {nonsense:.0%} nonsense at alpha {alpha:g}"
-        for alpha, nonsense, rate in steps
-    )
-    return f"{clean(name)}: {told}."
+    values = [f"{rate:.0%} for {nonsense:.0%} nonsense" for _, nonsense, rate in steps]
+    return series(name, values, [alpha for alpha, _, _ in steps])
