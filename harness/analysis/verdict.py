@@ -13,12 +13,13 @@ from harness.analysis.calibration import Calibration
 from harness.analysis.differences import difference
 from harness.analysis.dose import Dose
 from harness.analysis.fidelity import Fidelity
+from harness.analysis.grid import OVERALL
 from harness.analysis.rates import FEW_PROMPTS, rule_of_three
 from harness.analysis.regimes import Regime
 from harness.analysis.sense import compared_alpha, sense_finding, sensible_up_to
 from harness.analysis.strength import Strength
 from harness.analysis.summary import DataSummary
-from harness.analysis.trends import OVERALL, Trend
+from harness.analysis.trends import Trend
 from harness.analysis.wording import SMALL_CHANGE, evidence, movement
 
 LEADS = ("Moves", "Certainty", "Sense", "Fidelity", "Not told")

@@ -55,6 +55,7 @@ def test_every_figure_of_a_full_sweep_is_drawn(drawn):
         "categories.svg",
         "constraints.svg",
         "dose.svg",
+        "forest.svg",
         "lengths.svg",
         "rates.svg",
         "rates_by_dose.svg",
@@ -124,8 +125,27 @@ def test_effect_against_nonsense_has_a_line_per_constraint(drawn):
     assert "81% for 50% nonsense at alpha 0, 1, 2." in drawn["tradeoff.svg"].description
 
 
+def test_the_forest_marks_discoveries_and_counts_what_it_leaves_to_the_tables(results, drawn):
+    told = drawn["forest.svg"].description
+    along = [one for one in results.trends if one.regressor == "alpha"]
+    assert told.count("a discovery") == sum(one.discovery and bool(one.odds_ratio) for one in along)
+    assert re.search(r"\d+ more trends are told in the tables", told)
+    assert "refusal: odds ratio" in told
+
+
+def test_a_trend_off_the_scale_ends_in_an_arrow_and_keeps_its_number(results):
+    far = replace(results.trends[0], odds_ratio=50000.0, low=4000.0, high=9e6)
+    one = figures(replace(results, trends=(far,)))["forest.svg"]
+    assert ">1000 [>1000, >1000]" in one.description
+
+
+def test_where_sense_ends_is_marked_in_the_rates(results, drawn):
+    assert any(one.kind == "sensible" and one.alpha for one in results.regimes)
+    assert "nonsense passes 20%" in drawn["rates.svg"].inline
+
+
 def test_without_nonsense_or_traces_the_rest_is_still_drawn(results):
-    bare = replace(results, nonsense=None, doses=(), magnitudes=(), constrained=())
+    bare = replace(results, nonsense=None, doses=(), magnitudes=(), constrained=(), trends=())
     assert sorted(figures(bare)) == ["categories.svg", "lengths.svg", "rates.svg"]
 
 

@@ -31,14 +31,14 @@ def draw(results: Results) -> Drawing | None:
         [(alpha, one.value, one.low, one.high) for alpha, one in dose],
         DOSE._replace(marker=""),
     )
-    ends = [(dose[-1][0], dose[-1][1].value, "dose: what was aimed at", DOSE)]
+    ends = [(dose[-1][0], dose[-1][1].value, "dose: expected", DOSE)]
     if gain:
         for alpha, one in gain:
             if one.low is not None:
                 axes.plot([alpha, alpha], [one.low, one.high], color=GAIN.colour, linewidth=1.4)
         x, y = [alpha for alpha, _ in gain], [one.value for _, one in gain]
         axes.plot(x, y, color=GAIN.colour, marker=GAIN.marker, linestyle="")
-        ends.append((x[-1], y[-1], "gain: what the sampled tokens show", GAIN))
+        ends.append((x[-1], y[-1], "gain: of the sampled tokens", GAIN))
     dress(axes, "", "Nats per token, with the 95% interval over prompts")
     alpha_axis(axes, [one.alpha for one in results.doses])
     end_labels(axes, ends)
