@@ -61,6 +61,9 @@ from harness.analysis.verdict import Behaviour, Grounds, verdict
 from harness.constraint import NONE
 from harness.errors import AnalysisError
 
+SCHEMA_VERSION = 1
+"""Of results.json; it rises when a field changes its meaning or goes. ``docs/results.md``."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
@@ -252,7 +255,8 @@ def headline_curves(
 
 def results_json(results: Results) -> str:
     """Write results as JSON; what is not finite becomes null, for JSON has no NaN."""
-    return json.dumps(_plain(results), indent=1, allow_nan=False) + "\n"
+    written = {"schema_version": SCHEMA_VERSION, **_plain(results)}
+    return json.dumps(written, indent=1, allow_nan=False) + "\n"
 
 
 def _plain(value: Any) -> Any:
