@@ -8,15 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
+from inspect_ai.log import EvalSpec, list_eval_logs, read_eval_log
 
 from harness.constraint import NONE, format_constraints, parse_constraints
 from harness.errors import AnalysisError, InvalidConstraint
 
 PROVIDER = "amplified/"
-
-# What a row needs none of; events alone are most of a log.
-UNREAD_FIELDS = {"events", "messages", "store", "timelines", "error_retries"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +34,8 @@ class LogInfo:
     created: str
     n_expected: int
     """Rollouts that a complete log holds: prompts times epochs."""
+    spec: EvalSpec
+    """What the header says of task, model, configuration and packages."""
 
     @property
     def complete(self) -> bool:
@@ -132,42 +131,29 @@ def require_one(what: str, names: set[str]) -> str:
     return next(iter(names))
 
 
-def read_samples(info: LogInfo) -> EvalLog:
-    """Read a log with its samples, without the events.
-
-    Raises:
-        AnalysisError: if the file can't be read.
-    """
-    return _read(info.path, header_only=False)
-
-
 def _info(path: str) -> LogInfo:
-    log = _read(path, header_only=True)
-    pair, alpha, constraint = split_model(log.eval.model)
+    try:
+        log = read_eval_log(path, header_only=True)
+    # Inspect raises whatever its zip and JSON readers raise; all of it means the same here.
+    except Exception as error:
+        raise unreadable(path, error) from error
+    spec = log.eval
+    pair, alpha, constraint = split_model(spec.model)
     return LogInfo(
         file=path.rpartition("/")[2],
         path=path,
-        model=log.eval.model,
-        task=short_name(log.eval.task),
+        model=spec.model,
+        task=short_name(spec.task),
         pair=pair,
         alpha=alpha or 0.0,
         constraint=constraint,
         status=log.status,
-        created=log.eval.created,
-        n_expected=len(log.eval.dataset.sample_ids or []) * (log.eval.config.epochs or 1),
+        created=spec.created,
+        n_expected=len(spec.dataset.sample_ids or []) * (spec.config.epochs or 1),
+        spec=spec,
     )
 
 
-def _read(path: str, *, header_only: bool) -> EvalLog:
-    try:
-        return read_eval_log(
-            path,
-            header_only=header_only,
-            resolve_attachments="core",
-            exclude_fields=None if header_only else UNREAD_FIELDS,
-        )
-    # Inspect raises whatever its zip and JSON readers raise; all of it means the same here.
-    except Exception as error:
-        raise AnalysisError(
-            f"the log {path!r} can't be read ({error}); remove it or run it again"
-        ) from error
+def unreadable(path: str, error: Exception) -> AnalysisError:
+    """Say that a log can't be read."""
+    return AnalysisError(f"the log {path!r} can't be read ({error}); remove it or run it again")

@@ -8,7 +8,6 @@ from collections import defaultdict
 from functools import cache
 from logging import getLogger
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 from inspect_ai.hooks import Hooks, RunEnd, SampleAttemptEnd, SampleEnd, TaskEnd, hooks
@@ -17,6 +16,7 @@ from inspect_ai.hooks import Hooks, RunEnd, SampleAttemptEnd, SampleEnd, TaskEnd
 # knows its log from the start.
 from inspect_ai.log._samples import ActiveSample, sample_active
 
+from harness.location import local_path
 from harness.traces.file import TraceFile
 from harness.traces.rows import SampleCall, TracedRollout, rollout_table
 
@@ -72,20 +72,13 @@ def keep_trace(rollout: TracedRollout) -> None:
     sample = sample_active()
     if sample is None:
         return
-    log = _local(sample.log_location)
+    log = local_path(sample.log_location)
     if log is None:
         _warn_of_remote(sample.log_location.rpartition("/")[0])
         return
     _subscribe()
     traces = _logs.setdefault(sample.eval_id, LogTraces(sample.run_id, log))
     traces.keep(sample, rollout)
-
-
-def _local(location: str) -> Path | None:
-    parts = urlsplit(location)
-    if parts.scheme == "file":
-        return Path(unquote(parts.path))
-    return None if "://" in location else Path(location)
 
 
 @cache
