@@ -214,8 +214,8 @@ def _pareto_k(weights: Floats) -> float | None:
     positive = weights[weights > 0]
     if len(positive) < MIN_TAIL or np.ptp(positive) <= 1e-9 * positive.max():
         return None
-    # arviz-stats carries no annotations for it.
-    k = float(array_stats.psislw(np.log(positive))[1])  # type: ignore[no-untyped-call]
+    # It takes log-likelihoods, whose reciprocals are its weights. It carries no annotations.
+    k = float(array_stats.psislw(-np.log(positive))[1])  # type: ignore[no-untyped-call]
     return k if np.isfinite(k) else None
 
 
