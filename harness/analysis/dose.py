@@ -109,7 +109,7 @@ def mean_per_token(
 def drawn_whole(rows: pd.DataFrame) -> bool:
     """Say whether all rollouts were drawn at temperature 1 from the whole amplified softmax."""
     configs = _configs(rows)
-    return all(_plain_sampling(one) for one in configs) and not any(_cuts(one) for one in configs)
+    return all(plain_sampling(one) for one in configs) and not any(_cuts(one) for one in configs)
 
 
 def _configs(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -117,10 +117,16 @@ def _configs(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return [json.loads(text) if isinstance(text, str) else {} for text in rows["config"].unique()]
 
 
+def plain_sampling(drawn: dict[str, Any]) -> bool:
+    """Say whether a resolved configuration draws at temperature 1 from the whole distribution."""
+    whole = drawn.get("top_p", 1.0) == 1.0 and not drawn.get("top_k", 0)
+    return bool(drawn.get("temperature") == 1.0 and whole)
+
+
 def _dose(alpha: float, rows: pd.DataFrame) -> Dose:
     prompts, n_tokens = list(rows["sample_id"]), _floats(rows, "n_tokens")
     configs = _configs(rows)
-    plain = all(_plain_sampling(config) for config in configs)
+    plain = all(plain_sampling(config) for config in configs)
     if any(_cuts(config) for config in configs):
         gain = _gain(rows, "trace_sampling_nll_nats") if plain else None
         return Dose(
@@ -152,11 +158,6 @@ def _verdict(excess: Estimate | None, dose_nats: Estimate | None) -> Verdict:
     fits = excess.low <= 0 <= excess.high
     small = abs(excess.value) <= CHECK_TOLERANCE * dose_nats.value
     return "as predicted" if fits or small else "not as predicted"
-
-
-def _plain_sampling(drawn: dict[str, Any]) -> bool:
-    whole = drawn.get("top_p", 1.0) == 1.0 and not drawn.get("top_k", 0)
-    return bool(drawn.get("temperature") == 1.0 and whole)
 
 
 def _cuts(drawn: dict[str, Any]) -> bool:

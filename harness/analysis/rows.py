@@ -121,10 +121,19 @@ def _scored(scorer: str, sample: Sample) -> Row:
         "label": score.answer,
         "explanation": score.explanation,
         "opening": metadata.get("opening"),
+        "decided_chars": _decided_chars(value, metadata),
         "soft_jailbreak": bool(metadata.get("soft_jailbreak", False)),
         "grader": metadata.get("grader"),
         "unit": unit if isinstance(unit := metadata.get("unit"), str) else None,
     }
+
+
+def _decided_chars(value: float, metadata: dict[str, Any]) -> float:
+    """Where the phrase that shows the behaviour ends; NaN where there is none, or no event."""
+    begin, phrase = metadata.get("evidence_start"), metadata.get("evidence")
+    if value != 1 or not isinstance(begin, int) or not isinstance(phrase, str) or not phrase:
+        return math.nan
+    return float(begin + len(phrase))
 
 
 def unsaid(scorer: str | None, reason: str) -> Row:
@@ -132,6 +141,7 @@ def unsaid(scorer: str | None, reason: str) -> Row:
     nothing = dict.fromkeys(("label", "explanation", "opening", "grader", "unit"))
     name = short_name(scorer) if scorer else None
     said = {"scorer": name, "value": math.nan, "reason": reason, "soft_jailbreak": False}
+    said["decided_chars"] = math.nan
     return said | nothing
 
 
