@@ -5,23 +5,27 @@ is kept, without a rate and with the reason.
 """
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis.behaviours import BENIGN, Curve, has_benign, is_binary
+from harness.analysis.behaviours import Curve
 from harness.analysis.densities import MIN_NODES, Admitted, Densities, admit
+from harness.analysis.fine_grid import fine_grid
+from harness.analysis.headline import decided_beginnings, headline_rows
 from harness.analysis.importance import Mixture, WeightedRate, weighted_rate
-from harness.analysis.rates import Rate
+from harness.analysis.rates import Rate, percents
 from harness.analysis.rollout_sums import WHOLE, read_sums
 from harness.analysis.summary import Count
+from harness.constraint import NONE
 from harness.errors import AnalysisError
 
-POINTS_BETWEEN = 40
-"""Steps along the sweep's range, shared out over the gaps between its alphas."""
+UNDER_CONSTRAINT = (
+    "under a constraint a rollout's probability at the other strengths is not recorded"
+)
 
 INTERPOLATION_MARGIN = 3.0
 """A rate may be off by so many times the difference between two ways to interpolate. With a column
@@ -57,6 +61,12 @@ class PooledPoint:
     direct: Rate | None
     """Of the rollouts drawn at this alpha; None between the sweep's alphas."""
 
+    def __str__(self) -> str:
+        """Show as ``75% [62, 85]``, or ``withheld``."""
+        if self.rate is None or self.low is None or self.high is None:
+            return "withheld"
+        return percents(self.rate, self.low, self.high)
+
 
 @dataclass(frozen=True, kw_only=True)
 class PooledCurve:
@@ -75,9 +85,37 @@ class PooledCurve:
     note: str | None
     """Why there are no points."""
 
+    @property
+    def says(self) -> str | None:
+        """How much may be shown, and how its intervals compare; None without points."""
+        if not self.points:
+            return None
+        shown = sum(point.rate is not None for point in self.points)
+        narrower = [ratio for point in self.points if (ratio := _narrower(point)) is not None]
+        said = (
+            f"{self.name[0].upper()}{self.name[1:]}: {self.n} rollouts of {self.n_prompts} prompts "
+            f"give {shown} of {len(self.points)} points"
+        )
+        if not narrower:
+            return f"{said}."
+        return (
+            f"{said}; at the sweep's own alphas the direct interval is {median(narrower):.1f} "
+            f"times as wide as the pooled one ({min(narrower):.1f} to {max(narrower):.1f})."
+        )
+
+
+def _narrower(point: PooledPoint) -> float | None:
+    """How many times as wide the direct interval is, where there are both."""
+    direct = point.direct
+    if direct is None or direct.low is None or direct.high is None:
+        return None
+    if point.low is None or point.high is None or point.high == point.low:
+        return None
+    return (direct.high - direct.low) / (point.high - point.low)
+
 
 def pooled(
-    frame: pd.DataFrame, alphas: tuple[float, ...], curves: tuple[Curve, ...], traces: Path | None
+    frame: pd.DataFrame, alphas: tuple[float, ...], curves: tuple[Curve, ...], log_dir: Path | None
 ) -> tuple[PooledCurve, ...]:
     """Draw the headline rates along a fine grid of alphas.
 
@@ -85,62 +123,23 @@ def pooled(
         frame: the rollouts under one constraint; only those under none can be pooled.
         alphas: of the sweep, rising.
         curves: what was counted at each of them.
-        traces: the folder of the logs; None where there are none to read.
+        log_dir: where the trace files are; None leaves all out.
     """
-    by_name = {one.name: rows for one in curves if (rows := _rows(one.name, frame)) is not None}
-    if traces is None or not by_name:
+    if log_dir is None:
         return ()
-    named = tuple(one for one in curves if one.name in by_name)
-    decided = {name: _decided(rows) for name, rows in by_name.items()}
+    if (frame["constraint"] != NONE).any():
+        return tuple(_nothing(one.name, UNDER_CONSTRAINT) for one in curves)
+    by_name = {one.name: headline_rows(one.name, frame) for one in curves}
+    decided = {name: decided_beginnings(rows) for name, rows in by_name.items()}
     try:
-        sums = read_sums(traces, {name: found for name, found in decided.items() if found})
+        sums = read_sums(log_dir, {name: found for name, found in decided.items() if found})
     except AnalysisError as error:
-        return tuple(_nothing(one.name, str(error)) for one in named)
+        return tuple(_nothing(one.name, str(error)) for one in curves)
     admitted = admit(frame, sums[WHOLE])
     return tuple(
         pooled_curve(one, alphas, by_name[one.name], admitted, sums.get(one.name, sums[WHOLE]))
-        for one in named
+        for one in curves
     )
-
-
-def fine_grid(alphas: tuple[float, ...], n: int = POINTS_BETWEEN) -> tuple[float, ...]:
-    """Divide every gap between alphas alike, so that the grid is finer where they are dense."""
-    gaps = len(alphas) - 1
-    if gaps < 1:
-        return alphas
-    parts = max(2, round(n / gaps))
-    inner = [
-        float(alpha)
-        for low, high in pairwise(alphas)
-        for alpha in np.linspace(low, high, parts, endpoint=False)
-    ]
-    return (*inner, alphas[-1])
-
-
-def _rows(name: str, frame: pd.DataFrame) -> pd.DataFrame | None:
-    """Return the rows behind a headline curve; None for one that is no scorer's 0 and 1."""
-    benign = has_benign(frame)
-    scorer = "refusal" if name == "refusal of benign prompts" else name
-    rows = frame[frame["scorer"] == scorer]
-    if rows.empty or not is_binary(rows):
-        return None
-    if scorer == "refusal" and benign:
-        control = rows["category"] == BENIGN
-        rows = rows[control if name != "refusal" else ~control]
-    return rows
-
-
-def _decided(rows: pd.DataFrame) -> dict[str, str]:
-    """The beginnings of replies, up to the phrase that shows the behaviour."""
-    if "decided_chars" not in rows.columns:
-        return {}
-    known = rows[rows["decided_chars"].notna()]
-    return {
-        str(uuid): str(text)[: int(n)]
-        for uuid, text, n in zip(
-            known["sample_uuid"], known["completion"], known["decided_chars"], strict=True
-        )
-    }
 
 
 @dataclass(frozen=True)

@@ -63,10 +63,15 @@ class Rate:
         """Show as ``75% [62, 85] (45/60)``, or ``no data``: the one format of every report."""
         if self.rate is None or self.low is None or self.high is None:
             return "no data"
-        # Whole per cents would show 4 of 900 as 0 %.
-        digits = 1 if 0 < self.rate < 0.01 or 0.99 < self.rate < 1 else 0
-        rate, low, high = (f"{100 * x:.{digits}f}" for x in (self.rate, self.low, self.high))
-        return f"{rate}% [{low}, {high}] ({self.k}/{self.n})"
+        return f"{percents(self.rate, self.low, self.high)} ({self.k}/{self.n})"
+
+
+def percents(rate: float, low: float, high: float) -> str:
+    """Show a rate and its interval as ``75% [62, 85]``."""
+    # Whole per cents would show 4 of 900 as 0 %.
+    digits = 1 if 0 < rate < 0.01 or 0.99 < rate < 1 else 0
+    shown = [f"{100 * x:.{digits}f}" for x in (rate, low, high)]
+    return f"{shown[0]}% [{shown[1]}, {shown[2]}]"
 
 
 def rate_of(

@@ -48,6 +48,7 @@ from harness.analysis.lengths import Length, lengths
 from harness.analysis.magnitudes import Magnitude
 from harness.analysis.means import ScorerMeans, mean_findings, scorer_means
 from harness.analysis.openings import Opening, openings
+from harness.analysis.pooled import PooledCurve, pooled
 from harness.analysis.regime_curves import regimes
 from harness.analysis.regime_findings import regime_findings
 from harness.analysis.regimes import Regime
@@ -97,6 +98,8 @@ class Results:
     by_category: tuple[CategoryAnswers, ...]
     """Every kind of answer in each category."""
     examples: tuple[Example, ...]
+    pooled: tuple[PooledCurve, ...]
+    """The headline curves on a finer grid of alphas; empty where no traces were given."""
     findings: Findings
     configuration: Configuration
     command: str
@@ -127,7 +130,8 @@ def analyse(
     tokens = None if log_dir is None else read_token_sums(log_dir)
     n_checks = sum(part["alpha"].nunique() for part in parts.values())
     main, *others = (
-        _analyse(part, command, check_fidelity(part, tokens, n_checks)) for part in parts.values()
+        _analyse(part, command, check_fidelity(part, tokens, n_checks), log_dir)
+        for part in parts.values()
     )
     shouts = [f"Under {one.constraint}: {said}" for one in others for said in shout(one.failures)]
     doubts = [f"under {one.constraint}: {said}" for one in others for said in one.data.warnings]
@@ -154,7 +158,9 @@ def _condition(results: Results) -> Condition:
     )
 
 
-def _analyse(frame: pd.DataFrame, command: str, fidelity: Fidelity) -> Results:
+def _analyse(
+    frame: pd.DataFrame, command: str, fidelity: Fidelity, log_dir: Path | None
+) -> Results:
     """Compute what is shown of one constraint."""
     data = summarise(frame)
     if data.n_errors == data.n_rollouts:
@@ -204,6 +210,7 @@ def _analyse(frame: pd.DataFrame, command: str, fidelity: Fidelity) -> Results:
         openings=openings(frame),
         by_category=category_answers(frame, alphas),
         examples=examples(frame, harmless=frame.attrs.get("run", {}).get("harmless", False)),
+        pooled=pooled(frame, alphas, main, log_dir),
         findings=Findings(
             summary=verdict(
                 Grounds(

@@ -12,7 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.analysis.results import Results, results_json
-from harness.reporting import appendix, comparison, judge, means, tables, trends
+from harness.reporting import appendix, comparison, judge, means, pooled, tables, trends
 from harness.reporting.escape import code, fence
 from harness.reporting.figures import DRAWERS, figures
 from harness.reporting.figures.drawing import Drawing
@@ -53,6 +53,7 @@ def markdown(results: Results, drawn: Mapping[str, Drawing] | None = None) -> st
         comparison=comparison,
         judge=judge,
         means=means,
+        pooled=pooled,
         trends=trends,
         figures=figures(results) if drawn is None else drawn,
     )

@@ -97,3 +97,94 @@ def test_all_events_leave_room_below_for_the_prompts_there_are():
 def test_one_prompt_says_nothing_of_others():
     found = equal_weights([1.0, 0.0], ["a", "a"])
     assert (found.low, found.high) == (0, 1)
+
+
+def independent_tokens(probabilities, n, length, seed):
+    """Draw replies of tokens that don't depend on each other, [replies, tokens]."""
+    random = np.random.default_rng(seed)
+    return random.choice(len(probabilities), size=(n, length), p=probabilities)
+
+
+def logps_of(replies, *distributions):
+    return np.stack([np.log(np.array(p))[replies].sum(axis=1) for p in distributions], axis=1)
+
+
+AT_ZERO, AT_ONE = [0.7492, 0.25, 0.0008], [0.35, 0.58, 0.07]
+TRUTH = 1 - (1 - 0.0008) ** 18
+"""How often alpha 0 says token 2 within 18 tokens: 0.0143."""
+
+
+def from_alpha_one(seed):
+    replies = independent_tokens(AT_ONE, 300, 18, seed)
+    logps = logps_of(replies, AT_ZERO, AT_ONE)
+    drawn = mixture(np.exp(logps[:, 1:]), np.zeros(300, dtype=int), list(range(300)), alphas=(1.0,))
+    return (replies == 2).any(axis=1).astype(float), drawn.log_weights(logps[:, 0])
+
+
+def test_weights_from_one_amplified_strength_are_withheld_for_their_mean():
+    """Eighteen tokens from alpha 1 gave 0.0016 for a true 0.0145.
+
+    What is likely at alpha 0 is hardly ever drawn at alpha 1, so the weights that would make up
+    the rate are missing: their mean of 0.22 told.
+    """
+    hits, log_weights = from_alpha_one(seed=2)
+    found = weighted_rate(hits, log_weights, np.arange(300))
+    assert float((np.exp(log_weights) * hits).mean()) < TRUTH / 5
+    assert found.diagnostics.mean_weight.value < 0.22
+    assert found.diagnostics.verdict().startswith("the mean weight is 0.10, not near 1")
+
+
+def test_whatever_was_drawn_so_far_off_is_never_shown():
+    for seed in range(30):
+        hits, log_weights = from_alpha_one(seed)
+        assert weighted_rate(hits, log_weights, np.arange(300)).diagnostics.verdict()
+
+
+def test_many_effective_hits_do_not_excuse_a_mean_weight_far_from_one():
+    hits = np.arange(400) < 40
+    found = weighted_rate(hits.astype(float), np.full(400, np.log(0.22)), np.arange(400))
+    assert found.diagnostics.effective_hits == pytest.approx(40)
+    assert found.diagnostics.verdict().startswith("the mean weight is 0.22, not near 1")
+
+
+def test_a_good_mean_weight_on_few_hits_that_carry_all_is_withheld_too():
+    """Six tokens from a mixture once had a mean weight of 1.05, and erred all the same."""
+    weights = np.array([1.04] * 380 + [0.02] * 17 + [1.9, 1.5, 4.0])
+    hits = np.array([0.0] * 380 + [1.0] * 20)
+    found = weighted_rate(hits, np.log(weights), np.arange(400))
+    assert found.diagnostics.mean_weight.value == pytest.approx(1.05, abs=0.05)
+    assert found.diagnostics.effective_hits < 4
+    assert found.diagnostics.verdict() == "only 2.7 effective hits, 10 are needed"
+
+
+def test_a_heavy_tail_is_withheld_by_its_shape():
+    random = np.random.default_rng(3)
+    weights = random.pareto(1 / 0.95, 2000)
+    weights /= weights.mean()
+    hits = random.random(2000) < 0.9
+    found = weighted_rate(hits.astype(float), np.log(weights), np.arange(2000))
+    assert found.diagnostics.pareto_k > 0.7
+    assert found.diagnostics.verdict().startswith("a few weights carry too much (Pareto k")
+
+
+def test_effective_hits_count_equal_weights_one_by_one():
+    weights = np.array([2.0, 2.0, 2.0, 1.0, 1.0])
+    of = weighted_rate([1.0, 1, 1, 0, 0], np.log(weights), list("abcde")).diagnostics
+    assert (of.effective_hits, of.effective_prompts) == (pytest.approx(3), pytest.approx(2))
+    assert of.n_effective == pytest.approx(64 / 14)
+    assert of.largest_share == pytest.approx(0.25)
+
+
+def test_an_error_common_to_all_weights_cancels_in_the_rate():
+    weights = np.log([1.0, 2.0, 0.5, 0.5])
+    one = weighted_rate([1.0, 0, 0, 1], weights, list("abcd"))
+    other = weighted_rate([1.0, 0, 0, 1], weights + 0.1, list("abcd"))
+    assert one.rate == pytest.approx(other.rate)
+
+
+def test_few_misses_are_worth_no_more_than_one_rollout_per_prompt():
+    """Ten prompts of 50 rollouts each and one miss of small weight: Wilson of 10 is 0.72 to 1."""
+    values = [0.0] + [1.0] * 499
+    weights = np.log([0.2] + [1.0] * 499)
+    found = weighted_rate(values, weights, [str(i // 50) for i in range(500)])
+    assert found.low < 0.73
