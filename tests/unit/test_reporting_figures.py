@@ -9,6 +9,7 @@ from inspect_ai.scorer import Score
 from test_analysis_logs import Rollout, nonsense, refusal, trace, write_log
 
 from harness.analysis.frame import read_frame
+from harness.analysis.pooled import PooledCurve, PooledPoint
 from harness.analysis.results import analyse
 from harness.reporting.figures import figures
 from harness.reporting.figures.canvas import _apart, spaced
@@ -142,6 +143,41 @@ def test_a_trend_off_the_scale_ends_in_an_arrow_and_keeps_its_number(results):
 def test_where_sense_ends_is_marked_in_the_rates(results, drawn):
     assert any(one.kind == "sensible" and one.alpha for one in results.regimes)
     assert "nonsense passes 20%" in drawn["rates.svg"].inline
+
+
+def point(alpha, rate):
+    shown = None if rate is None else rate
+    return PooledPoint(
+        alpha=alpha,
+        rate=shown,
+        low=shown,
+        high=shown,
+        n_effective=20.0,
+        effective_hits=5.0,
+        mean_weight=1.0,
+        pareto_k=0.1,
+        withheld="few effective rollouts" if rate is None else None,
+        direct=None,
+    )
+
+
+def test_a_pooled_line_breaks_where_its_rate_is_withheld(results):
+    """Four points on each side of the gap: two strokes, and none across it."""
+    rates = [0.1, 0.2, 0.3, 0.4, None, 0.6, 0.7, 0.8, 0.9]
+    curve = PooledCurve(
+        name="refusal",
+        points=tuple(point(i / 4, rate) for i, rate in enumerate(rates)),
+        n=72,
+        n_prompts=24,
+        n_decided_early=0,
+        left_out=(),
+        note=None,
+    )
+    one = figures(replace(results, pooled=(curve,)))["pooled.svg"]
+    lines = re.findall(r'd="(M [^"]+)"[^>]*style="fill: none; stroke: var', one.inline)
+    (longest,) = [line for line in lines if line.count("L ") == 6]
+    assert longest.count("M ") == 2
+    assert "8 of 9 points of the grid are shown" in one.description
 
 
 def test_without_nonsense_or_traces_the_rest_is_still_drawn(results):
