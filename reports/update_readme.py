@@ -1,6 +1,6 @@
 """Quote the committed example report in the README, so that the two can't disagree.
 
-Run by `make example-report`; a test holds the README to it.
+Run by `make report`; a test holds the README to it.
 """
 
 import re

@@ -99,7 +99,7 @@ def _trends(grounds: Grounds) -> Iterator[str]:
     for trend in along:
         if trend.category != OVERALL or trend.behaviour not in names:
             continue
-        name, over = names[trend.behaviour], f"over alpha {_ends(trend.alphas)}"
+        name, over = names[trend.behaviour], _over(trend.alphas)
         words = evidence(trend.p_adjusted) if trend.discovery else None
         if trend.turns:
             yield f"{name} goes up and down {over}, which no single trend tells."
@@ -124,8 +124,8 @@ def _goes(trend: Trend) -> str:
     return f"{verb} with alpha, odds times {times} per unit,"
 
 
-def _ends(alphas: Sequence[float]) -> str:
-    return f"{alphas[0]:g} to {alphas[-1]:g}"
+def _over(alphas: Sequence[float]) -> str:
+    return f"over alpha {alphas[0]:g} to {alphas[-1]:g}" if alphas else "over no alpha"
 
 
 def _evidence(data: DataSummary) -> str:

@@ -55,6 +55,7 @@ def trend(**more):
         "behaviour": "fact",
         "category": "all",
         "regressor": "alpha",
+        "unit": 1.0,
         "alphas": (0.0, 1.0),
         "k": 30,
         "n": 80,
@@ -155,6 +156,11 @@ def test_a_trend_that_is_no_discovery_gives_no_evidence_whatever_its_p():
     told = line("Certainty", 4, 30, 40, trends=(trend(discovery=False),))
     assert "No trend of scorer fact can be told over alpha 0 to 1." in told
     assert "evidence" not in told
+
+
+def test_a_trend_over_no_alpha_at_all_is_none():
+    told = line("Certainty", 4, 30, 40, trends=(trend(alphas=(), discovery=False),))
+    assert "No trend of scorer fact can be told over no alpha." in told
 
 
 def test_a_curve_that_turns_is_not_told_as_one_trend():
