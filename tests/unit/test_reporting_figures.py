@@ -8,6 +8,7 @@ import pytest
 from inspect_ai.scorer import Score
 from test_analysis_logs import Rollout, nonsense, refusal, trace, write_log
 
+from harness.analysis.dose import Estimate
 from harness.analysis.frame import read_frame
 from harness.analysis.pooled import PooledCurve, PooledPoint
 from harness.analysis.results import analyse
@@ -178,6 +179,12 @@ def test_a_pooled_line_breaks_where_its_rate_is_withheld(results):
     (longest,) = [line for line in lines if line.count("L ") == 6]
     assert longest.count("M ") == 2
     assert "8 of 9 points of the grid are shown" in one.description
+
+
+def test_a_model_against_itself_has_no_figure_along_the_dose(results):
+    none = Estimate(value=1e-9, low=0.0, high=1e-8)
+    flat = tuple(replace(dose, dose_nats=none) for dose in results.doses)
+    assert "rates_by_dose.svg" not in figures(replace(results, doses=flat))
 
 
 def test_without_nonsense_or_traces_the_rest_is_still_drawn(results):

@@ -16,9 +16,12 @@ from harness.reporting.figures.canvas import (
 from harness.reporting.figures.curves import full_name, in_words, looks, points, series, shown
 from harness.reporting.figures.drawing import Drawing, drawing
 
+LEAST_NATS = 1e-6
+"""Doses that differ by less are one."""
+
 
 def draw(results: Results) -> Drawing | None:
-    """Draw the headline rates over the dose; None where fewer than two alphas have one.
+    """Draw the headline rates over the dose; None where alphas don't differ in it.
 
     Pairs differ in what one unit of alpha does; on this scale they can be laid beside each other.
     """
@@ -26,7 +29,8 @@ def draw(results: Results) -> Drawing | None:
         one.alpha: one.dose_nats.value for one in results.doses if one.dose_nats and one.alpha >= 0
     }
     curves = shown(results)
-    if not curves or len(doses) < 2:
+    # Of a model against itself rounding leaves some 1e-8.
+    if not curves or not doses or max(doses.values()) - min(doses.values()) < LEAST_NATS:
         return None
     figure, axes = panel()
     ends = []
