@@ -58,7 +58,7 @@ from harness.analysis.summary import DataSummary, across_constraints, summarise
 from harness.analysis.token_sums import read_token_sums
 from harness.analysis.trend_findings import all_trends, section_findings, trend_findings
 from harness.analysis.trends import Trend
-from harness.analysis.verdict import Behaviour, Grounds, verdict
+from harness.analysis.verdict import Grounds, behaviours_of, verdict
 from harness.constraint import NONE
 from harness.errors import AnalysisError
 
@@ -215,7 +215,7 @@ def _analyse(
             summary=verdict(
                 Grounds(
                     data=data,
-                    behaviours=_behaviours(refusal, others),
+                    behaviours=behaviours_of(refusal, others),
                     means=mean_findings(means, alphas, against),
                     nonsense=nonsense,
                     sense=next((one for one in broken if one.kind == "sensible"), None),
@@ -238,17 +238,6 @@ def _analyse(
         configuration=configuration(frame),
         command=command,
     )
-
-
-def _behaviours(refusal: Refusal | None, others: tuple[ScorerCurves, ...]) -> tuple[Behaviour, ...]:
-    """Name what the verdict speaks of."""
-    named = (
-        [Behaviour(name=f"refusal of {refusal.asked}", curve=refusal.refusal)] if refusal else []
-    )
-    if refusal and refusal.benign:
-        named.append(Behaviour(name="refusal of benign prompts", curve=refusal.benign))
-    named += [Behaviour(name=f"scorer {one.overall.name}", curve=one.overall) for one in others]
-    return tuple(named)
 
 
 def headline_curves(

@@ -8,7 +8,7 @@ Alpha 0 is compared with one alpha that is fixed by the nonsense rate, not by th
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.behaviours import Curve
+from harness.analysis.behaviours import Curve, Refusal, ScorerCurves
 from harness.analysis.calibration import Calibration
 from harness.analysis.differences import difference
 from harness.analysis.dose import Dose
@@ -48,6 +48,19 @@ class Grounds:
     fidelity: Fidelity
     failures: tuple[str, ...]
     """Of fidelity."""
+
+
+def behaviours_of(
+    refusal: Refusal | None, others: tuple[ScorerCurves, ...]
+) -> tuple[Behaviour, ...]:
+    """Name what the verdict speaks of."""
+    named = (
+        [Behaviour(name=f"refusal of {refusal.asked}", curve=refusal.refusal)] if refusal else []
+    )
+    if refusal and refusal.benign:
+        named.append(Behaviour(name="refusal of benign prompts", curve=refusal.benign))
+    named += [Behaviour(name=f"scorer {one.overall.name}", curve=one.overall) for one in others]
+    return tuple(named)
 
 
 def verdict(grounds: Grounds) -> tuple[str, ...]:
