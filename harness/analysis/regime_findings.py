@@ -69,7 +69,9 @@ def _entropy(one: Regime) -> str | None:
     share = f"{COLLAPSED if collapses else RISEN:.0%}"
     if one.high is not None:
         verb, means = (
-            ("falls below", "replies grow alike") if collapses else ("rises above", "word salad")
+            ("falls below", "replies that grow alike")
+            if collapses
+            else ("rises above", "word salad")
         )
         return (
             f"The entropy per token {verb} {share} of alpha 0's at alpha {one}, which makes for "
