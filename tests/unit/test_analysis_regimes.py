@@ -111,7 +111,7 @@ def test_the_place_has_an_interval_and_the_swept_alphas_around_it():
     assert one.alpha == pytest.approx(1.6)
     assert one.low < 1.6 < one.high < 2.2
     assert (one.between, one.within, one.n_resamples) == ((1.0, 2.0), 1.0, 2000)
-    assert regime_sentence(one) == f"Text is sensible up to alpha {one}: there nonsense passes 20%."
+    assert regime_sentence(one) == f"Text is sensible up to alpha {one}, where nonsense passes 20%."
 
 
 def test_the_interval_covers_the_true_place_as_often_as_it_says():
@@ -169,7 +169,7 @@ def said(nonsense, against=1.0):
 def test_where_sense_ends_is_told_with_its_interval_and_the_rates_on_both_sides():
     """Nonsense of 10 % at alpha 1 and 75 % at alpha 2 passes 20 % at 1 + 0.10 / 0.65."""
     assert said(rates(0, 4, 30)) == (
-        "Text is sensible up to alpha 1.15 [1.00, 1.28]: there nonsense passes 20%. Nonsense is "
+        "Text is sensible up to alpha 1.15 [1.00, 1.28], where nonsense passes 20%. Nonsense is "
         "10% [4, 23] (4/40) at alpha 1 and 75% [60, 86] (30/40) at alpha 2. Alpha 0 is compared "
         "with alpha 1."
     )
@@ -199,8 +199,8 @@ def test_the_last_sensible_alpha_is_the_last_swept_one_before_the_place():
 def test_a_saturation_is_told_with_its_place():
     saturated, back = behaviour_regimes("refusal", totals(0.1, 0.5, 0.9, 0.9, n=60))
     assert regime_findings([saturated, back]) == (
-        f"Refusal hardly rises beyond alpha {saturated}: 90% of its largest change from alpha 0 is "
-        "reached there.",
+        f"Refusal hardly rises beyond alpha {saturated}, where 90% of its largest change from "
+        "alpha 0 is reached.",
     )
     assert saturated.direction == "up"
 
