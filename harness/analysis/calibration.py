@@ -21,6 +21,7 @@ FALSE_ALARM_RATE = 0.001
 """Of the whole sweep: the check shouts, so it must not cry wolf."""
 ROUNDING_NATS = 1e-4
 """Per token; float32 leaves some 1e-6."""
+NO_ENTROPY = "these traces hold no entropy"
 PRIOR_VARIANCE = 100.0
 """Nats squared: where the bound is tightest, some hundred tokens. Any choice keeps the rate."""
 
@@ -136,11 +137,13 @@ def _unchecked(alpha: float, note: str) -> Calibration:
 
 
 def _calibration(alpha: float, joined: pd.DataFrame, n_checks: int) -> Calibration:
-    lacking = joined["variance"].isna() if "variance" in joined else np.ones(len(joined), bool)
+    if "square" not in joined:
+        return _unchecked(alpha, NO_ENTROPY)
+    lacking = joined["square"].isna() | joined["variance"].isna()
     rows = joined[~joined["sample_uuid"].isin(joined.loc[lacking, "sample_uuid"])]
     n_rollouts, n_checked = joined["sample_uuid"].nunique(), rows["sample_uuid"].nunique()
     if rows.empty:
-        return _unchecked(alpha, "these traces hold no entropy")
+        return _unchecked(alpha, NO_ENTROPY)
     entropy, excess, z = _sums(rows)
     n_tokens = float(rows["n_tokens"].sum())
     square, variance = float(rows["square"].sum()), float(rows["variance"].sum())
@@ -159,7 +162,7 @@ def _calibration(alpha: float, joined: pd.DataFrame, n_checks: int) -> Calibrati
         bound_nats=bound,
         verdict="as predicted" if fits else "not as predicted",
         note=part if n_checked < n_rollouts else None,
-        bands=tuple(_band(int(str(band)), inside) for band, inside in rows.groupby("band")),
+        bands=tuple(_band(int(float(str(band))), inside) for band, inside in rows.groupby("band")),
     )
 
 

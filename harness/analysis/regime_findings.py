@@ -40,7 +40,7 @@ def _sense(one: Regime) -> str | None:
     if one.high is not None and one.high == one.first:
         return f"More than {NONSENSE_LEVEL:.0%} is nonsense from alpha {one.first:g} on."
     if one.high is not None:
-        return f"Text is sensible up to alpha {one}: there {SENSE}."
+        return f"Text is sensible up to alpha {one}, where {SENSE}."
     if one.low is not None and one.first is not None and one.low > one.first:
         return (
             f"Text is sensible up to alpha {one.low:.2f} at least: in the data {SENSE} at "
@@ -54,8 +54,8 @@ def _change(one: Regime) -> str:
     if one.kind == "saturation":
         verb = "grows" if one.of == "dose" else "rises" if one.direction == "up" else "falls"
         return (
-            f"{name} hardly {verb} beyond alpha {one}: {REACHED:.0%} of its largest change from "
-            "alpha 0 is reached there."
+            f"{name} hardly {verb} beyond alpha {one}, where {REACHED:.0%} of its largest change "
+            "from alpha 0 is reached."
         )
     extreme = "highest" if one.direction == "up" else "lowest"
     return (
@@ -69,7 +69,9 @@ def _entropy(one: Regime) -> str | None:
     share = f"{COLLAPSED if collapses else RISEN:.0%}"
     if one.high is not None:
         verb, means = (
-            ("falls below", "replies grow alike") if collapses else ("rises above", "word salad")
+            ("falls below", "replies that grow alike")
+            if collapses
+            else ("rises above", "word salad")
         )
         return (
             f"The entropy per token {verb} {share} of alpha 0's at alpha {one}, which makes for "

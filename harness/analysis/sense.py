@@ -58,7 +58,7 @@ def sense_reaches(regime: Regime | None) -> str:
     if regime is None or regime.last is None:
         return "up to an alpha that can't be told"
     if regime.alpha is None:
-        return f"beyond alpha {regime.last:g}, the last,"
+        return f"up to alpha {regime.last:g}, the last"
     return "at no alpha" if regime.high == regime.first else f"up to alpha {regime}"
 
 

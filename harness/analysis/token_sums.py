@@ -30,6 +30,8 @@ FIGURES = (
 # A token whose probability is 1 can't be surprising; what float32 leaves of that is far below.
 CERTAIN_VARIANCE = 1e-12
 SURPRISED_NATS = 0.1
+MOST_NATS = 1e4
+"""Stands for the surprisal of a token of probability 0."""
 
 Floats = NDArray[np.float64]
 
@@ -59,8 +61,8 @@ def token_sums(pieces: Iterable[pd.DataFrame]) -> pd.DataFrame:
     Returns:
         One row per ``sample_uuid`` and ``band`` (0 is below the first edge), with ``n_tokens``
         and sums over tokens: ``entropy_nats``, ``surprisal_nats`` (-log p), ``variance`` (of the
-        surprisal, nats squared), ``square`` (of surprisal minus entropy), ``n_impossible`` (other
-        than the only token that could be drawn), ``std`` (of the amplified logits) and
+        surprisal, nats squared), ``square`` (of surprisal minus entropy), ``n_impossible`` (tokens
+        that could not be drawn), ``std`` (of the amplified logits) and
         ``std_asked`` (what it must be at the alpha that was asked for). NaN where a token lacks
         the figure.
     """
@@ -78,16 +80,18 @@ def _whole(values: "pd.Series[float]") -> float:
 def _piece(tokens: pd.DataFrame) -> pd.DataFrame:
     figure = {name: _column(tokens, name) for name in FIGURES}
     entropy, variance = figure["sampling_entropy_nats"], figure["sampling_surprisal_var"]
-    surprisal = -figure["sampling_logp_nats"]
+    # A probability of 0 would make every sum infinite.
+    surprisal = np.minimum(-figure["sampling_logp_nats"], MOST_NATS)
     excess = surprisal - entropy
-    certain = (variance <= CERTAIN_VARIANCE) & (np.abs(excess) > SURPRISED_NATS)
+    impossible = (variance <= CERTAIN_VARIANCE) & (np.abs(excess) > SURPRISED_NATS)
+    impossible |= surprisal >= MOST_NATS
     figures = {
         "n_tokens": np.ones(len(tokens)),
         "entropy_nats": entropy,
         "surprisal_nats": surprisal,
         "variance": variance,
         "square": excess**2,
-        "n_impossible": certain.astype(np.float64),
+        "n_impossible": impossible.astype(np.float64),
         "std": figure["amplified_std"],
         "std_asked": _std_asked(figure),
     }

@@ -12,7 +12,17 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.analysis.results import Results, results_json
-from harness.reporting import appendix, comparison, judge, means, pooled, tables, trends
+from harness.reporting import (
+    appendix,
+    comparison,
+    fidelity,
+    judge,
+    means,
+    pooled,
+    regimes,
+    tables,
+    trends,
+)
 from harness.reporting.escape import code, fence
 from harness.reporting.figures import DRAWERS, figures
 from harness.reporting.figures.drawing import Drawing
@@ -51,9 +61,11 @@ def markdown(results: Results, drawn: Mapping[str, Drawing] | None = None) -> st
         tables=tables,
         appendix=appendix,
         comparison=comparison,
+        fidelity=fidelity,
         judge=judge,
         means=means,
         pooled=pooled,
+        regimes=regimes,
         trends=trends,
         figures=figures(results) if drawn is None else drawn,
     )

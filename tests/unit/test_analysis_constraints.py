@@ -8,6 +8,8 @@ from harness.analysis.comparison import HIDES, Condition, comparison_findings
 from harness.analysis.dose import doses
 from harness.analysis.frame import by_constraint, finished, read_frame
 from harness.analysis.rates import rate_of
+from harness.analysis.regime_curves import curve_totals
+from harness.analysis.regimes import sense_regime
 from harness.analysis.results import Results, analyse
 from harness.constraint import RANGES
 from harness.errors import AnalysisError
@@ -38,6 +40,7 @@ def write_conditions(folder):
             n_silly = 5 if alpha and not constraint else 0
             figures = {
                 "dose_nats": alpha / 4,
+                "amplified_nll_nats": 2.0 - alpha / 4,
                 "alpha_applied": alpha / 2 if constraint else alpha,
                 "target_mass_kept": 0.75 if constraint else 1.0,
             }
@@ -210,8 +213,9 @@ def test_other_weights_under_one_constraint_are_a_difference_of_configuration(tm
 
 def test_a_constraint_is_held_against_the_unconstrained_at_the_same_alpha(results):
     assert results.comparison[:2] == (
-        f"Under {NAME} nonsense stays within 10% up to alpha 1, without it up to alpha 0; at alpha "
-        "1 it is 0% [0, 31] (0/10), without it 50% [24, 76] (5/10): -50 points [-88, -12].",
+        f"Under {NAME} nonsense stays within 20% up to alpha 1, the last, without it up to alpha "
+        "0.40 [0.25, beyond 1]; at alpha 1 it is 0% [0, 31] (0/10), without it 50% [24, 76] "
+        "(5/10): -50 points [-88, -12].",
         f"Under {NAME} refusal at alpha 1 is 30% [11, 60] (3/10), without it 80% [49, 94] (8/10): "
         "-50 points [-88, -12].",
     )
@@ -227,7 +231,11 @@ def condition(constraint, n_nonsense, n_events, alphas=(0.0, 1.0)):
         for name, hits in (("nonsense", n_nonsense), ("fact", n_events))
     ]
     return Condition(
-        constraint=constraint, alphas=alphas, behaviours=(curves[1],), nonsense=curves[0]
+        constraint=constraint,
+        alphas=alphas,
+        behaviours=(curves[1],),
+        nonsense=curves[0],
+        sense=sense_regime(curve_totals(alphas, curves[0]), curves[0].rates[-1].high),
     )
 
 

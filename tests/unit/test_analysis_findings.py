@@ -39,7 +39,7 @@ def test_sense_ends_at_the_first_alpha_with_too_much_nonsense():
 
 
 def test_sense_regained_after_nonsense_does_not_count():
-    assert sensible_up_to((0.0, 1.0, 2.0), curve("nonsense", 0, 30, 4)) == 0.0
+    assert sensible_up_to((0.0, 1.0, 2.0), curve("nonsense", 0, 30, 8)) == 0.0
 
 
 def test_negative_alphas_have_no_part_in_where_sense_ends():
