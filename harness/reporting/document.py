@@ -26,6 +26,8 @@ SUMMARY = "Summary"
 VERDICT_LINES = 5
 DOUBTS = "Doubts about the data:"
 MAX_ID, MAX_ENTRY = 48, 80
+MAX_INLINE = 2000
+"""Characters of one piece of text, some 25 lines; what is longer scrolls in a box of its own."""
 
 Block = list[Token]
 """A paragraph, list, table or heading with all that is in it."""
@@ -92,7 +94,14 @@ class _Renderer(RendererHTML):
     """Marks measured values, and loads no image."""
 
     def text(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        return str(marked(tokens[idx].content))
+        text = tokens[idx].content
+        return _boxed_if_long(text, marked(text))
+
+    def code_inline(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        text = tokens[idx].content
+        return _boxed_if_long(text, Markup("<code>{}</code>").format(text))
 
     def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         # The report's own figures have been drawn by now; whatever is left is not ours to load.
@@ -103,6 +112,13 @@ class _Renderer(RendererHTML):
             '<pre tabindex="0" role="region" aria-label="Command"><code>{}</code></pre>\n'
         )
         return str(code.format(tokens[idx].content))
+
+
+def _boxed_if_long(text: str, html: Markup) -> str:
+    if len(text) <= MAX_INLINE:
+        return str(html)
+    box = '<span class="long" tabindex="0" role="region" aria-label="Long text">{}</span>'
+    return str(Markup(box).format(html))
 
 
 def _blocks(tokens: Sequence[Token]) -> list[Block]:

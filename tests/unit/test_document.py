@@ -134,6 +134,15 @@ def test_a_heading_of_any_length_leaves_the_contents_readable():
     assert len(made.headings[0].id) < 60
 
 
+@pytest.mark.parametrize("written", ["{}", "`{}`", "## {}", "- {}", "| a |\n| - |\n| {} |"])
+def test_a_text_of_any_length_scrolls_in_a_box_of_its_own(written):
+    page = elements(written.format("x" * 100_000))
+    (box,) = page.named("span")
+    assert (box["class"], box["tabindex"]) == ("long", "0")
+    assert page.text.count("x") == 100_000
+    assert elements(written.format("x" * 2000)).named("span") == []
+
+
 def test_the_first_five_lines_of_the_summary_are_the_verdict():
     lines = [f"- line {i}" for i in range(7)]
     html = document("## Summary\n\n" + "\n".join(lines) + "\n\n- a\n", {}).html

@@ -6,16 +6,17 @@
   const button = document.getElementById("theme");
   const system = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (root.dataset.theme ?? (system.matches ? "dark" : "light")) === "dark";
-  const tell = () => button.setAttribute("aria-pressed", String(isDark()));
+  const press = () => button.setAttribute("aria-pressed", String(isDark()));
   button.addEventListener("click", () => {
     root.dataset.theme = isDark() ? "light" : "dark";
-    tell();
+    press();
   });
-  system.addEventListener("change", tell);
-  tell();
+  system.addEventListener("change", press);
+  press();
 
   // On narrow screens the contents are folded, and fold again once an entry was chosen.
-  const contents = document.querySelector(".contents details");
+  const nav = document.querySelector(".contents");
+  const contents = nav.querySelector("details");
   const narrow = matchMedia("(max-width: 70rem)");
   const fold = () => { contents.open = !narrow.matches; };
   narrow.addEventListener("change", fold);
@@ -36,7 +37,8 @@
     if (entry === current) return;
     current?.removeAttribute("aria-current");
     entry?.setAttribute("aria-current", "location");
-    if (!narrow.matches) entry?.scrollIntoView({ block: "nearest" });
+    // Not scrollIntoView: from there on Tab would start at the entry.
+    if (!narrow.matches && entry) nav.scrollTop = entry.offsetTop - nav.clientHeight / 2;
     current = entry;
   };
   addEventListener("scroll", () => requestAnimationFrame(follow), { passive: true });
@@ -44,22 +46,24 @@
 
   // What a dagger means, beside it: by pointer, by focus, by tap; Escape hides it.
   const tip = document.getElementById("tip");
-  const hide = () => { tip.hidden = true; };
-  const show = (dagger) => {
-    tip.textContent = dagger.getAttribute("aria-label");
-    tip.hidden = false;
-    const place = dagger.getBoundingClientRect();
-    const left = Math.min(place.left, innerWidth - tip.offsetWidth - 8);
+  let told = null;
+  const place = () => {
+    tip.hidden = told === null;
+    if (told === null) return;
+    tip.textContent = told.getAttribute("aria-label");
+    const at = told.getBoundingClientRect();
+    const left = Math.min(at.left, innerWidth - tip.offsetWidth - 8);
+    const above = at.top - tip.offsetHeight - 6;
     tip.style.left = `${Math.max(8, left)}px`;
-    const above = place.top - tip.offsetHeight - 6;
-    tip.style.top = `${above > 0 ? above : place.bottom + 6}px`;
+    tip.style.top = `${above > 0 ? above : at.bottom + 6}px`;
   };
+  const tell = (dagger) => { told = dagger; place(); };
   for (const dagger of document.querySelectorAll(".dagger")) {
     for (const name of ["mouseenter", "focus", "click"]) {
-      dagger.addEventListener(name, () => show(dagger));
+      dagger.addEventListener(name, () => tell(dagger));
     }
-    for (const name of ["mouseleave", "blur"]) dagger.addEventListener(name, hide);
+    for (const name of ["mouseleave", "blur"]) dagger.addEventListener(name, () => tell(null));
   }
-  addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-  addEventListener("scroll", hide, { passive: true, capture: true });
+  addEventListener("keydown", (event) => { if (event.key === "Escape") tell(null); });
+  addEventListener("scroll", place, { passive: true, capture: true });
 })();
