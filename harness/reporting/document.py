@@ -101,7 +101,10 @@ class _Renderer(RendererHTML):
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
     ) -> str:
         text = tokens[idx].content
-        return _boxed_if_long(text, Markup("<code>{}</code>").format(text))
+        # What ends its line behind a colon is a prompt or a reply.
+        quoted = idx == len(tokens) - 1 and idx > 0 and tokens[idx - 1].content.endswith(": ")
+        code = '<code class="quoted">{}</code>' if quoted else "<code>{}</code>"
+        return _boxed_if_long(text, Markup(code).format(text))
 
     def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         # The report's own figures have been drawn by now; whatever is left is not ours to load.

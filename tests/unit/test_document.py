@@ -143,6 +143,11 @@ def test_a_text_of_any_length_scrolls_in_a_box_of_its_own(written):
     assert elements(written.format("x" * 2000)).named("span") == []
 
 
+def test_a_prompt_or_reply_behind_a_colon_stands_on_lines_of_its_own():
+    page = elements("- alpha 1: `a reply`\n- see (`docs/reports.md`).\n- with `d` and `t`\n")
+    assert [code.get("class") for code in page.named("code")] == ["quoted", None, None, None]
+
+
 def test_the_first_five_lines_of_the_summary_are_the_verdict():
     lines = [f"- line {i}" for i in range(7)]
     html = document("## Summary\n\n" + "\n".join(lines) + "\n\n- a\n", {}).html

@@ -239,10 +239,12 @@ def test_the_contents_lead_to_every_section(chromium, report):
         assert seen.page.locator(".contents a").count() == seen.page.locator("h2, h3").count()
 
 
-def test_on_paper_there_are_no_controls_and_the_page_is_light(chromium, plain):
-    with visit(chromium, plain, color_scheme="dark") as seen:
+def test_on_paper_nothing_is_cut_off_there_are_no_controls_and_the_page_is_light(chromium, plain):
+    a4 = {"width": 700, "height": 1000}
+    with visit(chromium, plain, color_scheme="dark", viewport=a4) as seen:
         seen.page.emulate_media(media="print", color_scheme="dark")
         assert seen.page.locator(".contents").is_hidden()
         assert seen.page.get_by_role("button", name="Dark").is_hidden()
         paper = seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= a4["width"]
     assert paper == "rgb(255, 255, 255)"
