@@ -24,6 +24,9 @@ TRANSCRIPTS_HERE = "<!-- transcripts -->"
 """Where the page puts its transcripts; no text of a model can be this, for md escapes the <."""
 SUMMARY = "Summary"
 VERDICT_LINES = 5
+ALARM = "FAILED, so trust no rate here"
+SHOUT = "FIDELITY FAILED"
+"""Begins what stands before the verdict's lines where a check of fidelity failed."""
 DOUBTS = "Doubts about the data:"
 MAX_ID, MAX_ENTRY = 48, 80
 MAX_INLINE = 2000
@@ -206,13 +209,25 @@ def _boxed(blocks: list[Block]) -> Iterator[Block]:
         if block[0].type != "bullet_list_open":
             yield block
         elif before[0].tag == "h2" and _said(before) == SUMMARY:
-            first, rest = _split(block, VERDICT_LINES)
+            first, rest = _split(block, VERDICT_LINES + _alarmed(block))
             yield [_html('<div class="verdict">\n'), *first, _html("</div>\n"), *rest]
         else:
             if _said(before) == DOUBTS:
                 before[0].attrSet("class", "doubts")
                 block[0].attrSet("class", "doubts")
             yield block
+
+
+def _alarmed(block: Block) -> int:
+    """Mark what says that nothing here can be trusted; count what of it is beyond the verdict."""
+    items = [i for i, one in enumerate(block) if one.type == "list_item_open" and one.level == 1]
+    shouts = 0
+    for i in items:
+        said = block[i + 2].content
+        if ALARM in said:
+            block[i].attrSet("class", "failed")
+        shouts += SHOUT in said
+    return shouts
 
 
 def _split(block: Block, n: int) -> tuple[Block, Block]:

@@ -13,9 +13,9 @@ from harness.reporting.tables import DAGGER_MEANS
 MEASURED = re.compile(
     r"(?P<value>(?<![\w.])[+-]?\d+(?:\.\d+)?%?)(?P<unit> points)?"
     r" (?P<interval>\[-?\d+(?:\.\d+)?, -?\d+(?:\.\d+)?\])"
-    r"(?P<counts> \(\d+(?:/\d+)?\))?"
+    r"(?P<counts> \((?:\d+(?:/\d+)?|↑\d+ ↓\d+)\))?"
 )
-"""``75% [62, 85] (45/60)``, ``0.363 [0.294, 0.429]``, ``+58 points [42, 70]``."""
+"""``75% [62, 85] (45/60)``, ``0.363 [0.294, 0.429]``, ``+58 points [42, 70] (↑36 ↓1)``."""
 NUMERIC = re.compile(r"[+-]?\d+(?:\.\d+)?%?(?:/\d+)?(?: †)?|-|")
 """A cell that holds one number, a count of a count, or nothing."""
 

@@ -156,6 +156,16 @@ def test_the_first_five_lines_of_the_summary_are_the_verdict():
     assert re.findall(r"line \d", html[box.end() :]) == ["line 5", "line 6"]
 
 
+def test_a_failed_check_stands_out_before_the_five_lines():
+    shout = "- **FIDELITY FAILED, so trust no rate here:** the gain is off.\n"
+    lines = "".join(f"- line {i}\n" for i in range(5))
+    html = document(f"## Summary\n\n{shout}{lines}- after\n", {}).html
+    box = re.search(r'<div class="verdict">(.*?)</div>', html, re.DOTALL)[1]
+    assert box.count("<li") == 6
+    assert box.count('<li class="failed">') == 1
+    assert "after" not in box
+
+
 def test_a_list_elsewhere_is_no_verdict():
     assert "verdict" not in document("## Summary\n\nwords\n\n- a\n\n## Data\n\n- b\n", {}).html
 
@@ -214,7 +224,7 @@ def test_what_is_more_than_a_number_is_not(cell):
         ("75% [62, 85] (45/60)", "75%"),
         ("0.363 [0.294, 0.429] nats", "0.363"),
         ("+58 points [42, 70]", "+58 points"),
-        ("-10 points [-3, 26]", "-10 points"),
+        ("-10 points [-3, 26] (↑3 ↓0)", "-10 points"),
         ("3.21 [2.80, 3.62] (60)", "3.21"),
     ],
 )
