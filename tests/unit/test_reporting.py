@@ -73,7 +73,7 @@ def test_a_report_is_markdown_figures_and_json(tmp_path, results):
     report = write_report(results, tmp_path / "report")
     written = sorted(str(path.relative_to(report.parent)) for path in report.parent.rglob("*.*"))
     drawn = [f"figures/{name}" for name in sorted(figures(results))]
-    assert written == [*drawn, "report.md", "results.json"]
+    assert written == [*drawn, "report.html", "report.md", "results.json"]
     assert json.loads((report.parent / "results.json").read_text())["pair"] == "refuser"
     for name in drawn:
         assert f"]({name})" in report.read_text()

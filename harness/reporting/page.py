@@ -1,0 +1,85 @@
+"""report.html: one file that holds all it needs, made from the text of report.md.
+
+Knows the shell and its security policy: nothing is loaded, and no style or script runs but those
+whose hashes stand in the page.
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from markupsafe import Markup
+
+from harness.analysis.results import Results
+from harness.errors import ConfigurationError
+from harness.reporting.document import PagePart, document
+from harness.reporting.figures.drawing import Drawing
+from harness.reporting.templating import explained, html_environment, read_plain
+
+
+def page(
+    results: Results,
+    text: str,
+    figures: Mapping[str, Drawing],
+    *,
+    transcripts: PagePart | None = None,
+    templates: Path | None = None,
+) -> str:
+    """Make the page.
+
+    Args:
+        results: what the text was made from.
+        text: the report's markdown.
+        figures: by file name, drawn where the text shows them.
+        transcripts: stand where the text has ``<!-- transcripts -->``.
+        templates: folder with files that replace ours.
+
+    Raises:
+        ConfigurationError: if a template of that folder can't be used.
+    """
+    made = document(text, figures, transcripts)
+    styles = [read_plain("page.css", templates), made.css]
+    scripts = [read_plain("page.js", templates)]
+    if transcripts:
+        styles.append(transcripts.css)
+        scripts.append(transcripts.js)
+    with explained(templates):
+        shell = html_environment(templates).get_template("page.html.j2")
+        return shell.render(
+            document=made,
+            results=results,
+            styles=_embedded(styles, "style"),
+            scripts=_embedded(scripts, "script"),
+            policy=policy(styles, scripts),
+        )
+
+
+def policy(styles: Sequence[str], scripts: Sequence[str]) -> str:
+    """Write the page's Content-Security-Policy."""
+    return "; ".join(
+        [
+            "default-src 'none'",
+            "img-src data:",
+            f"style-src {_hashes(styles)}",
+            f"script-src {_hashes(scripts)}",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
+
+
+def _hashes(texts: Sequence[str]) -> str:
+    digests = [hashlib.sha256(text.encode()).digest() for text in texts]
+    return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+
+
+def _embedded(texts: Sequence[str], element: str) -> list[Markup]:
+    """Vouch that no text ends its own element early."""
+    for text in texts:
+        if f"</{element}" in text.lower():
+            raise ConfigurationError(
+                f"page.{'css' if element == 'style' else 'js'} holds </{element}, which would end "
+                "it within the page; split the word there"
+            )
+    return [Markup(text) for text in texts]
