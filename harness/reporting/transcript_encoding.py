@@ -9,13 +9,16 @@ and replies, ``planes`` (the length of each, by name). Planes of tokens:
 - ``text``, ``piece``: places in ``texts``, in three planes of a byte each (``text0`` the lowest);
   what a token contributes to the reply is mostly its own text, so ``piece`` is the difference of
   the two places modulo 2^24.
-- ``target``, ``amplified``: log-probabilities, see ``logp_byte``.
+- ``target``, ``amplified``: log-probabilities, 46 times the root of -log p, 255 for unknown ones.
 - ``ratio0``, ``ratio1``: log p(target) - log p(baseline) in steps of 0.05 nats, 16 bits with sign.
-- ``best``: 5 bytes for each side of a token that has alternatives. Which token of an earlier side
-  it is (target's 0 to 4, then baseline's 5 to 9), 10 for a new one, 11 for none.
-- ``new0`` to ``new2``: places of the new ones, in the order in which they are met.
-- ``likely``: beside each byte of ``best``, the log-probability; where the token was met before,
-  the difference modulo 256 from that side's.
+- ``best``, then the side: 5 bytes for each token that has alternatives. Which token of an earlier
+  side it is (target's 0 to 4, baseline's 5 to 9), 10 for a new one, 11 for none: what has less
+  than 1 in 10,000 is left out.
+- ``new0`` to ``new2``: places of the new ones, token by token, side by side.
+- ``fresh``: their log-probabilities, 32 times the root, less that of the place before.
+- ``same``: those of the others, in their order, less that of the token they are; both modulo 256.
+
+The root gives 99% and 37% the steps that they need and reaches to 1e-13 (1e-26 for the others).
 """
 
 import base64
@@ -34,8 +37,8 @@ Bytes = NDArray[np.uint8]
 
 RATIO_STEP_NATS = 0.05
 UNKNOWN_RATIO = -(2**15)
-LOGP_SCALE = 46.0
-"""``logp_byte`` reaches to -30.5 nats with it, and tells 37% from 38%."""
+LOGP_SCALE, LIKELY_SCALE = 46.0, 32.0
+MIN_LOGP_NATS = float(np.log(1e-4))
 UNKNOWN_LOGP = 255
 NEW, NOTHING = 2 * N_LIKELIEST, 2 * N_LIKELIEST + 1
 
@@ -59,13 +62,10 @@ def encode(transcripts: Transcripts) -> str:
     return base64.b64encode(zlib.compress(b"".join(parts), 9)).decode()
 
 
-def logp_byte(logps_nats: Floats) -> Bytes:
-    """Write log-probabilities in a byte each: 46 times the root of -log p, 255 for unknown ones.
-
-    The root gives 99% and 37% the steps that they need, and still tells 1e-12 from 1e-13.
-    """
+def logp_levels(logps_nats: Floats, scale: float) -> Bytes:
+    """Write log-probabilities in a byte each; an error of half a step in the root."""
     known = np.clip(np.nan_to_num(-logps_nats, nan=0.0), 0.0, None)
-    levels = np.minimum(np.rint(LOGP_SCALE * np.sqrt(known)), UNKNOWN_LOGP - 1)
+    levels = np.minimum(np.rint(scale * np.sqrt(known)), UNKNOWN_LOGP - 1)
     return np.where(np.isnan(logps_nats), UNKNOWN_LOGP, levels).astype(np.uint8)
 
 
@@ -125,7 +125,7 @@ def _planes(
     made = [
         places.setdefault(piece, len(places)) for _, pieces in traced for piece in pieces
     ]
-    best, likely, new = _alternatives([tokens for tokens, _ in traced])
+    alternatives, new = _alternatives([tokens for tokens, _ in traced])
     order, rank = _by_frequency(len(places), (texts, np.array(made, np.int32), new))
     text, piece = rank[texts], rank[np.array(made, np.int32)]
     logps = {
@@ -136,38 +136,39 @@ def _planes(
     return [known[place] for place in order], {
         **_bytes_of("text", text, 3),
         **_bytes_of("piece", (piece - text) % 2**24, 3),
-        "target": logp_byte(logps["target"]),
-        "amplified": logp_byte(logps["amplified"]),
+        "target": logp_levels(logps["target"], LOGP_SCALE),
+        "amplified": logp_levels(logps["amplified"], LOGP_SCALE),
         **_bytes_of("ratio", _ratio_steps(logps["target"] - logps["baseline"]), 2),
-        "best": best,
-        "likely": likely,
+        **alternatives,
         **_bytes_of("new", rank[new], 3),
     }
 
 
-def _alternatives(traced: Sequence[Tokens]) -> tuple[Bytes, Bytes, Ints]:
+def _alternatives(traced: Sequence[Tokens]) -> tuple[dict[str, Bytes], Ints]:
     """Write each side's likeliest tokens, by reference to those of the sides before it."""
     lists = [tokens.likeliest for tokens in traced if tokens.likeliest is not None]
-    shape = (0, N_LIKELIEST)
-    texts = np.stack(
-        [_joined([one[side].texts for one in lists], np.int32, shape) for side in SIDES], axis=1
-    )
+    texts = np.stack([_rows([one[side].texts for one in lists], np.int32) for side in SIDES], 1)
     logps = np.stack(
-        [_joined([one[side].logps_nats for one in lists], np.float32, shape) for side in SIDES],
-        axis=1,
+        [_rows([one[side].logps_nats for one in lists], np.float32) for side in SIDES], 1
     )
-    levels = logp_byte(logps)
-    best = np.where(texts < 0, NOTHING, NEW).astype(np.uint8)
-    likely = levels.copy()
+    # NaN stands where there is none.
+    there = logps >= MIN_LOGP_NATS
+    levels = logp_levels(logps, LIKELY_SCALE)
+    best = np.where(there, NEW, NOTHING).astype(np.uint8)
+    known = np.zeros_like(levels)
+    known[:, :, 1:] = levels[:, :, :-1]
     for side in range(1, len(SIDES)):
         for before in reversed(range(side)):  # so that the target's place wins
             same = texts[:, side, :, None] == texts[:, before, None, :]
-            found = same.any(axis=2) & (texts[:, side] >= 0)
-            place = same.argmax(axis=2)
+            same &= there[:, side, :, None] & there[:, before, None, :]
+            found, place = same.any(axis=2), same.argmax(axis=2)
             theirs = np.take_along_axis(levels[:, before], place, axis=1)
             best[:, side] = np.where(found, place + before * N_LIKELIEST, best[:, side])
-            likely[:, side] = np.where(found, levels[:, side] - theirs, likely[:, side])
-    return best.ravel(), likely.ravel(), texts[best == NEW]
+            known[:, side] = np.where(found, theirs, known[:, side])
+    likely = levels - known
+    planes = {f"best_{side}": best[:, i].ravel() for i, side in enumerate(SIDES)}
+    planes |= {"fresh": likely[best == NEW], "same": likely[best < NEW]}
+    return planes, texts[best == NEW]
 
 
 def _by_frequency(n: int, used: Sequence[Ints]) -> tuple[Ints, Ints]:
@@ -189,7 +190,9 @@ def _bytes_of(name: str, numbers: Ints, n_bytes: int) -> dict[str, Bytes]:
     return {f"{name}{i}": (numbers >> 8 * i & 255).astype(np.uint8) for i in range(n_bytes)}
 
 
-def _joined(
-    arrays: Sequence[NDArray[Any]], kind: type[np.generic], empty: tuple[int, ...] = (0,)
-) -> NDArray[Any]:
-    return np.concatenate([np.zeros(empty, kind), *arrays])
+def _joined(arrays: Sequence[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:
+    return np.concatenate([np.zeros(0, kind), *arrays])
+
+
+def _rows(arrays: Sequence[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:
+    return np.concatenate([np.zeros((0, N_LIKELIEST), kind), *arrays])

@@ -2,7 +2,7 @@
 const SIDES = ["target", "baseline", "amplified"];
 const N_LIKELIEST = 5, NEW = 10, NOTHING = 11;
 const UNKNOWN_LOGP = 255, UNKNOWN_RATIO = -32768;
-const LOGP_SCALE = 46, RATIO_STEP_NATS = 0.05;
+const LOGP_SCALE = 46, LIKELY_SCALE = 32, RATIO_STEP_NATS = 0.05;
 
 async function inflate(base64) {
   const packed = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -10,7 +10,7 @@ async function inflate(base64) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-const logpOf = (level) => (level === UNKNOWN_LOGP ? NaN : -((level / LOGP_SCALE) ** 2));
+const logpOf = (level, scale) => (level === UNKNOWN_LOGP ? NaN : -((level / scale) ** 2));
 
 class Transcripts {
   constructor(bytes) {
@@ -25,17 +25,26 @@ class Transcripts {
       this.planes[name] = bytes.subarray(at, at + length);
       at += length;
     }
-    this.countNew();
+    this.countAlternatives();
     this.placeReplies();
   }
 
-  // Where the new alternatives of each measured token begin.
-  countNew() {
-    const { best } = this.planes, width = SIDES.length * N_LIKELIEST;
-    this.newAt = new Uint32Array(best.length / width + 1);
-    for (let token = 0, n = 0; token < this.newAt.length - 1; token++) {
-      for (let i = token * width; i < (token + 1) * width; i++) n += best[i] === NEW;
-      this.newAt[token + 1] = n;
+  // Where the alternatives of each measured token begin among the new ones, and among the others.
+  countAlternatives() {
+    const planes = SIDES.map((side) => this.planes[`best_${side}`]);
+    const n = planes[0].length / N_LIKELIEST;
+    this.newAt = new Uint32Array(n + 1);
+    this.sameAt = new Uint32Array(n + 1);
+    for (let token = 0; token < n; token++) {
+      let fresh = 0, same = 0;
+      for (const best of planes) {
+        for (let i = token * N_LIKELIEST; i < (token + 1) * N_LIKELIEST; i++) {
+          fresh += best[i] === NEW;
+          same += best[i] < NEW;
+        }
+      }
+      this.newAt[token + 1] = this.newAt[token] + fresh;
+      this.sameAt[token + 1] = this.sameAt[token] + same;
     }
   }
 
@@ -82,29 +91,36 @@ class Transcripts {
 
   // All that is known of one token of a reply.
   token(reply, position) {
-    const i = reply.start + position, target = logpOf(this.planes.target[i]);
-    return {
-      text: this.texts[this.number("text", i)],
-      ratio: this.ratio(i),
-      logps: {
-        target,
-        baseline: Math.min(0, target - this.ratio(i)),
-        amplified: logpOf(this.planes.amplified[i]),
-      },
-      likeliest: reply.alternatives ? this.likeliest(reply.measured + position) : null,
+    const i = reply.start + position, target = logpOf(this.planes.target[i], LOGP_SCALE);
+    const text = this.texts[this.number("text", i)];
+    const likeliest = reply.alternatives ? this.likeliest(reply.measured + position) : null;
+    const logps = {
+      target,
+      baseline: Math.min(0, target - this.ratio(i)),
+      amplified: logpOf(this.planes.amplified[i], LOGP_SCALE),
     };
+    // Rounded otherwise; beside its own row it must not look like another number.
+    for (const side of SIDES) logps[side] = likeliest?.[side].find((one) => one.text === text)?.logp ?? logps[side];
+    return { text, ratio: this.ratio(i), logps, likeliest };
   }
 
   likeliest(measured) {
-    const { best, likely } = this.planes, found = [];
-    let next = this.newAt[measured];
-    for (let i = measured * SIDES.length * N_LIKELIEST; found.length < SIDES.length * N_LIKELIEST; i++) {
-      const before = best[i] < NEW ? found[best[i]] : null;
-      if (best[i] === NOTHING) found.push(null);
-      else if (before) found.push({ text: before.text, level: before.level + likely[i] & 255 });
-      else found.push({ text: this.texts[this.number("new", next++)], level: likely[i] });
+    const found = [];
+    let fresh = this.newAt[measured], same = this.sameAt[measured];
+    for (const side of SIDES) {
+      for (let j = 0; j < N_LIKELIEST; j++) {
+        const code = this.planes[`best_${side}`][measured * N_LIKELIEST + j];
+        if (code === NOTHING) found.push(null);
+        else if (code < NEW) {
+          const known = found[code];
+          found.push({ text: known.text, level: (known.level + this.planes.same[same++]) & 255 });
+        } else {
+          const before = j === 0 ? 0 : found.at(-1)?.level ?? 0;
+          found.push({ text: this.texts[this.number("new", fresh)], level: (before + this.planes.fresh[fresh++]) & 255 });
+        }
+      }
     }
-    const rows = found.map((one) => one && { text: one.text, logp: logpOf(one.level) });
+    const rows = found.map((one) => one && { text: one.text, logp: logpOf(one.level, LIKELY_SCALE) });
     return Object.fromEntries(SIDES.map((side, i) => (
       [side, rows.slice(i * N_LIKELIEST, (i + 1) * N_LIKELIEST).filter(Boolean)])));
   }

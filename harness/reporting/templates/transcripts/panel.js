@@ -20,7 +20,10 @@ class Panel {
       if (token) this.show(token);
     });
     this.list.addEventListener("pointerout", (event) => {
-      if (event.pointerType !== "touch" && !this.pinned && tokenOf(event)) this.hide();
+      // Not in the gap between two words: it would flicker.
+      const left = event.target.closest?.(".tr-text");
+      const within = left && event.relatedTarget && left.contains(event.relatedTarget);
+      if (event.pointerType !== "touch" && !this.pinned && !within) this.hide();
     });
     this.list.addEventListener("click", (event) => {
       const token = tokenOf(event);
@@ -99,7 +102,7 @@ class Panel {
           + `${token.ratio > 0 ? "after" : "before"} the change`;
     this.spoken = `${quoted(token.text)}, token ${position + 1}: target ${percent(token.logps.target)}, `
       + `baseline ${percent(token.logps.baseline)}, amplified ${percent(token.logps.amplified)}; ${more}`;
-    this.root.replaceChildren(
+    this.root.replaceChildren(...[
       element("header", {},
         element("code", {}, quoted(token.text)),
         element("span", {}, `token ${position + 1} of ${reply.traced}`)),
@@ -108,7 +111,8 @@ class Panel {
           : element("b", { class: `tr-swatch${shade(token.ratio)}` }, `${signed(token.ratio)} nats`), ` ${more}`),
       element("div", { class: "tr-sides" }, ...SIDES.map((side) => this.side(side, token, reply))),
       token.likeliest ? null
-        : element("p", { class: "tr-absent" }, "The trace has no likeliest alternatives of this token."));
+        : element("p", { class: "tr-absent" }, "The trace has no likeliest alternatives of this token."),
+    ].filter(Boolean));
   }
 
   side(side, token, reply) {
@@ -116,12 +120,12 @@ class Panel {
     const best = token.likeliest?.[side] ?? [];
     return element("section", {},
       element("h5", {}, name), element("p", { class: "tr-own" }, percent(token.logps[side])),
-      best.length === 0 ? null : element("ol", {}, ...best.map((one) => {
+      token.likeliest && element("ol", {}, ...best.map((one) => {
         const row = element("li", { class: one.text === token.text ? "tr-same" : "" },
           element("code", {}, quoted(one.text)), element("span", {}, percent(one.logp)));
         row.style.setProperty("--share", `${(100 * Math.exp(one.logp)).toFixed(1)}%`);
         return row;
-      })));
+      }), best.length < N_LIKELIEST ? element("li", { class: "tr-less" }, "others below 0.01%") : null));
   }
 
   // Below the token, or above it where there is no room; the style sheet docks it on narrow screens.

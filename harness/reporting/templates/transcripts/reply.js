@@ -55,9 +55,11 @@ function words(store, reply, name) {
   for (let position = 0; position < (reply.traced ?? 0); position++) {
     const i = reply.start + position, piece = store.piece(i);
     const kind = piece === "" ? " tr-part" : piece.startsWith("\n") ? " tr-break" : "";
-    const token = element("span", { class: `tr-token${shade(store.ratio(i))}${kind}` }, visible(piece));
+    // A space before a word stays outside of its shade, where a line may break.
+    const space = piece.trim() === "" ? "" : piece.match(/^ */)[0];
+    const token = element("span", { class: `tr-token${shade(store.ratio(i))}${kind}` }, visible(piece.slice(space.length)));
     if (position === 0) token.tabIndex = 0;
-    box.append(token);
+    box.append(space, token);
   }
   const rest = reply.traced ? reply.rest ?? "" : reply.text ?? "";
   box.append(visible(rest));
