@@ -6,7 +6,7 @@ room that choose, read and withhold fit together.
 """
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -207,8 +207,16 @@ def _missing(replies: list[Reply]) -> tuple[str, ...]:
     traced = [reply.tokens for reply in shown if reply.tokens is not None]
     n_plain = len(shown) - len(traced)
     n_alone = sum(tokens.likeliest is None for tokens in traced)
-    notes = Counter(reply.note for reply in replies if reply.note)
-    said = [f"{n:,} of {len(replies):,} {note}" for note, n in notes.most_common()]
+    n_failed = sum(reply.note == FAILED for reply in replies)
+    n_withheld = len(replies) - len(shown) - n_failed
+    said = []
+    if n_withheld:
+        said.append(
+            f"{n_withheld:,} of {len(replies):,} are withheld, since their text may comply with a "
+            "harmful request; each says why"
+        )
+    if n_failed:
+        said.append(f"{n_failed:,} of {len(replies):,} failed")
     if n_plain:
         said.append(
             f"{n_plain:,} of {len(shown):,} replies have no tokens to shade: no trace was written "

@@ -1,5 +1,5 @@
 async function start() {
-  const place = document.getElementById("tr-viewer");
+  const place = document.getElementById("transcripts");
   if (typeof DecompressionStream === "undefined") {
     place.textContent = "This browser can't unpack the transcripts; one of 2023 or later can.";
     return;

@@ -105,21 +105,20 @@ class Panel {
     this.root.replaceChildren(...[
       element("header", {},
         element("code", {}, quoted(token.text)),
-        element("span", {}, `token ${position + 1} of ${reply.traced}`)),
+        element("span", {}, `token ${position + 1} of ${reply.traced}, ${alphaName(reply.alpha)}`)),
       element("p", {},
         Number.isNaN(token.ratio) ? null
           : element("b", { class: `tr-swatch${shade(token.ratio)}` }, `${signed(token.ratio)} nats`), ` ${more}`),
-      element("div", { class: "tr-sides" }, ...SIDES.map((side) => this.side(side, token, reply))),
+      element("div", { class: "tr-sides" }, ...SIDES.map((side) => this.side(side, token))),
       token.likeliest ? null
         : element("p", { class: "tr-absent" }, "The trace has no likeliest alternatives of this token."),
     ].filter(Boolean));
   }
 
-  side(side, token, reply) {
-    const name = side === "amplified" ? `${NAMES[side]}, ${alphaName(reply.alpha)}` : NAMES[side];
+  side(side, token) {
     const best = token.likeliest?.[side] ?? [];
     return element("section", {},
-      element("h5", {}, name), element("p", { class: "tr-own" }, percent(token.logps[side])),
+      element("p", { class: "tr-side" }, NAMES[side]), element("p", { class: "tr-own" }, percent(token.logps[side])),
       token.likeliest && element("ol", {}, ...best.map((one) => {
         const row = element("li", { class: one.text === token.text ? "tr-same" : "" },
           element("code", {}, quoted(one.text)), element("span", {}, percent(one.logp)));

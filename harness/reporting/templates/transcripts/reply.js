@@ -16,7 +16,7 @@ function card(store, reply, matches) {
   const constraint = reply.constraint === "none" ? null : visible(reply.constraint);
   return element("article", { class: matches ? "tr-card" : "tr-card tr-off", "aria-label": constraint ? `${name}, ${constraint}` : name },
     element("header", {},
-      element("h4", {}, name, role ? element("small", {}, ` ${role}`) : null,
+      element("p", { class: "tr-alpha" }, name, role ? element("small", {}, ` ${role}`) : null,
         constraint ? element("small", {}, ` ${constraint}`) : null),
       element("ul", { class: "tr-chips", "aria-label": "What scorers said" },
         ...reply.marks.map(chip), ended(reply))),
