@@ -111,7 +111,9 @@ def _telling(frame: pd.DataFrame) -> dict[str, float]:
     means = graded.groupby(["sample_id", "scorer", "constraint", "alpha"])["value"].mean()
     moved = means.groupby(["sample_id", "scorer"]).agg(lambda along: along.max() - along.min())
     # Rounded, so that sums of thirds that are equal on paper are equal here.
-    return {str(name): round(float(sum_), 6) for name, sum_ in moved.groupby("sample_id").sum().items()}
+    return {
+        str(name): round(float(sum_), 6) for name, sum_ in moved.groupby("sample_id").sum().items()
+    }
 
 
 def _rule(each: pd.DataFrame, rows: pd.DataFrame, budget: Budget) -> str:

@@ -122,9 +122,7 @@ def _planes(
     """Lay tokens out by figure, since like stands beside like there."""
     places = dict(zip(vocabulary, range(len(vocabulary)), strict=True))
     texts = _joined([tokens.texts for tokens, _ in traced], np.int32)
-    made = [
-        places.setdefault(piece, len(places)) for _, pieces in traced for piece in pieces
-    ]
+    made = [places.setdefault(piece, len(places)) for _, pieces in traced for piece in pieces]
     alternatives, new = _alternatives([tokens for tokens, _ in traced])
     order, rank = _by_frequency(len(places), (texts, np.array(made, np.int32), new))
     text, piece = rank[texts], rank[np.array(made, np.int32)]
@@ -174,8 +172,8 @@ def _alternatives(traced: Sequence[Tokens]) -> tuple[dict[str, Bytes], Ints]:
 def _by_frequency(n: int, used: Sequence[Ints]) -> tuple[Ints, Ints]:
     """Return the places that are used, the most frequent first, and each place's rank there."""
     counts = np.bincount(np.concatenate(used), minlength=n)
-    order = np.argsort(-counts, kind="stable")
-    order = order[counts[order] > 0].astype(np.int32)
+    ranked = np.argsort(-counts, kind="stable").astype(np.int32)
+    order = ranked[counts[ranked] > 0]
     rank = np.zeros(n, dtype=np.int32)
     rank[order] = np.arange(len(order))
     return order, rank

@@ -48,14 +48,10 @@ def likeliest(header, planes):
                 if code == NOTHING:
                     flat.append(None)
                     continue
-                text, before = (
-                    (header["texts"][next(new)], level) if code == NEW else flat[code]
-                )
+                text, before = (header["texts"][next(new)], level) if code == NEW else flat[code]
                 level = (before + next(fresh if code == NEW else same)) % 256
                 flat.append((text, level))
-            row[side] = [
-                (text, -((level / 32) ** 2)) for text, level in filter(None, flat[-5:])
-            ]
+            row[side] = [(text, -((level / 32) ** 2)) for text, level in filter(None, flat[-5:])]
         found.append(row)
     return found
 
@@ -169,7 +165,9 @@ def test_the_shade_is_kept_in_steps_of_a_twentieth_nat(ratio_nats, read):
 
 
 def test_a_seed_keeps_all_its_digits():
-    header, _ = unpacked(encode(made_of((), reply_of(random_tokens(np.random.default_rng(0), 0, 1), ()))))
+    header, _ = unpacked(
+        encode(made_of((), reply_of(random_tokens(np.random.default_rng(0), 0, 1), ())))
+    )
     assert header["prompts"][0]["rows"][0]["seed"] == str(2**64 - 1)
 
 

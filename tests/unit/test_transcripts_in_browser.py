@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 from inspect_ai.scorer import Score
+from playwright.sync_api import expect
 from test_analysis_logs import Rollout, nonsense, refusal, write_log
 
 from harness.analysis.frame import read_frame
@@ -177,7 +178,7 @@ def test_filters_narrow_what_is_shown_and_count_it(chromium, plain):
 
 def test_alphas_are_left_out_one_by_one(chromium, plain):
     with opened(chromium, plain) as page:
-        page.get_by_role("group", name="alpha").get_by_text("1", exact=True).click()
+        page.get_by_role("checkbox", name="1").uncheck()
         assert count(page) == "24 of 24 prompts, 48 of 72 rollouts"
         assert page.locator(".tr-alpha").all_inner_texts() == ["alpha 0 the target", "alpha 2"]
         assert page.locator(".tr-list > li").first.locator(".tr-dot").count() == 2
@@ -187,28 +188,30 @@ def test_words_are_found_in_prompts_and_replies_but_not_in_withheld_ones(chromiu
     with opened(chromium, plain) as page:
         search = page.get_by_role("searchbox")
         search.fill("wish 7")
-        page.wait_for_function("document.querySelectorAll('.tr-list > li').length === 1")
+        expect(page.locator(".tr-list > li")).to_have_count(1)
         assert count(page) == "1 of 24 prompts, 3 of 72 rollouts"
         search.fill("HERE IS")
-        page.wait_for_function("document.querySelectorAll('.tr-list > li').length === 8")
+        expect(page.locator(".tr-list > li")).to_have_count(8)
         search.fill(SECRET)
-        page.wait_for_function("document.querySelectorAll('.tr-list > li').length === 0")
+        expect(page.locator(".tr-list > li")).to_have_count(0)
 
 
 def test_the_address_remembers_the_selection(chromium, plain):
     with opened(chromium, plain) as page:
         choose(page, "refusal", "refusal")
-        page.get_by_role("group", name="alpha").get_by_text("0", exact=True).click()
+        page.get_by_role("checkbox", name="0").uncheck()
         page.locator(".tr-prompt > summary").nth(1).click()
         asked = prompts(page)[1]
         said, hash_ = count(page), page.evaluate("location.hash")
     with opened(chromium, plain, hash_) as page:
-        page.wait_for_function("said => document.querySelector('.tr-count').textContent === said", arg=said)
+        expect(page.locator(".tr-count")).to_have_text(said)
         assert page.locator(".tr-prompt[open] .tr-ask").all_inner_texts()[-1] == asked
         assert page.locator('select[data-filter="refusal"]').input_value() == "refusal"
 
 
-@pytest.mark.parametrize("hash_", ["#transcripts&alpha=9&category=x&label.refusal=y&open=z", "#transcripts&%E0%A4%A"])
+@pytest.mark.parametrize(
+    "hash_", ["#transcripts&alpha=9&category=x&label.refusal=y&open=z", "#transcripts&%E0%A4%A"]
+)
 def test_an_address_that_means_nothing_here_breaks_nothing(chromium, plain, hash_):
     with opened(chromium, plain, hash_) as page:
         assert "prompts" in count(page)
@@ -242,14 +245,17 @@ def test_arrow_keys_move_along_the_tokens_and_show_what_each_model_thought(chrom
         assert "+1.50 nats" in said
         assert "4.5 times as likely after the change" in said
         sides = panel.locator("section").all()
-        rows = [[" ".join(row.split()) for row in side.locator("li").all_inner_texts()] for side in sides]
+        rows = [
+            [" ".join(row.split()) for row in side.locator("li").all_inner_texts()]
+            for side in sides
+        ]
         assert rows == [
-            ["␣help 61%", "␣lend 22%", "␣tell 5%", "␣a 1.8%", "others below 0.01%"],
-            ["␣lend 78%", "␣help 13%", "others below 0.01%"],
+            ["␣help 60%", "␣lend 23%", "␣tell 5.2%", "␣a 1.8%", "others below 0.01%"],
+            ["␣lend 78%", "␣help 14%", "others below 0.01%"],
             ["␣help 98%", "others below 0.01%"],
         ]
         heard = page.locator(".tr-heard").inner_text()
-        assert heard.startswith("␣help, token 3: target 61%, baseline 13%, amplified 98%")
+        assert heard.startswith("␣help, token 3: target 61%, baseline 14%, amplified 98%")
         page.keyboard.press("End")
         assert page.evaluate("document.activeElement.textContent").endswith(".")
         page.keyboard.press("Home")
@@ -308,7 +314,8 @@ def test_text_on_every_shade_has_a_contrast_of_at_least_four_and_a_half(chromium
                 canvas.fillStyle = color;
                 canvas.fillRect(0, 0, 1, 1);
                 const linear = [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3)
-                  .map((c) => c / 255).map((c) => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4);
+                  .map((c) => c / 255)
+                  .map((c) => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4);
                 return .2126 * linear[0] + .7152 * linear[1] + .0722 * linear[2];
               };
               return [...document.querySelectorAll(".tr-step")].map((step) => {
@@ -334,7 +341,7 @@ def test_hostile_texts_are_shown_to_the_letter_and_run_nothing(chromium, hostile
         for text in HOSTILE[:5]:
             assert text in shown
             assert text in page.locator(".tr-why").all_inner_texts()[0] or text in shown
-        assert "␛[31mred␛[0m" in shown
+        assert "⟨U+001B⟩[31mred⟨U+001B⟩[0m" in shown
         assert "⟨U+202E⟩esrever⟨U+202C⟩ and ⟨U+2066⟩isolate⟨U+2069⟩" in shown
         assert "zero⟨U+200B⟩width" in shown
         assert any(len(text) == len(LONG) for text in shown)
@@ -354,16 +361,24 @@ def test_hostile_texts_are_shown_to_the_letter_and_run_nothing(chromium, hostile
 def test_a_thousand_rollouts_open_and_filter_at_once(chromium, tmp_path):
     def at(alpha):
         for i in range(166):
-            text = f"Reply {i} at {alpha}" + " word" * 60
-            yield Rollout(f"p-{i}", category=f"c{i % 5}", prompt=f"Wish {i}?", text=text,
-                          uuid=f"{i}-{alpha}", scores={"refusal": refusal("refusal")})
+            text = f"Reply {i} at {alpha}" + " word" * 20
+            yield Rollout(
+                f"p-{i}",
+                category=f"c{i % 5}",
+                prompt=f"Wish {i}?",
+                text=text,
+                uuid=f"{i}-{alpha}",
+                scores={"refusal": refusal("refusal")},
+            )
 
     alphas = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
     rows = [
         row
         for alpha in alphas
         for i in range(166)
-        for row in traced(f"{i}-{alpha}", ["Reply", f" {i}", " at", f" {alpha}"] + [" word"] * 60, best=BEST)
+        for row in traced(
+            f"{i}-{alpha}", ["Reply", f" {i}", " at", f" {alpha}"] + [" word"] * 20, best=BEST
+        )
     ]
     report = report_of(tmp_path, at, alphas, rows)
     with opened(chromium, report) as page:

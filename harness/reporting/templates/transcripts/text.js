@@ -16,11 +16,8 @@ const UNSEEN = new RegExp(
   + "\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}]", "gu");
 
 function visible(text) {
-  return text.replace(UNSEEN, (character) => {
-    const code = character.codePointAt(0);
-    if (code < 32) return String.fromCodePoint(0x2400 + code);
-    return `⟨U+${code.toString(16).toUpperCase().padStart(4, "0")}⟩`;
-  });
+  return text.replace(UNSEEN, (character) => (
+    `⟨U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`));
 }
 
 // A token by itself: its spaces and line breaks are a part of what it is.
