@@ -225,9 +225,8 @@ def _missing(replies: list[Reply]) -> tuple[str, ...]:
         )
     if n_alone:
         said.append(
-            f"{n_alone:,} of {len(shown):,} replies are shaded only, without the likeliest "
-            "alternatives: their trace files have no columns for them. Draw the sweep again to "
-            "have them"
+            f"{n_alone:,} of {len(shown):,} replies are shaded only: their trace files are of an "
+            "earlier version, or were drawn with -M trace_best=false, and have no alternatives"
         )
     return tuple(said)
 

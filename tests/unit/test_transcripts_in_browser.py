@@ -255,13 +255,56 @@ def test_arrow_keys_move_along_the_tokens_and_show_what_each_model_thought(chrom
             ["␣help 98%", "others below 0.01%"],
         ]
         heard = page.locator(".tr-heard").inner_text()
-        assert heard.startswith("␣help, token 3: target 61%, baseline 14%, amplified 98%")
+        assert heard.startswith("help, token 3: target 60%, baseline 14%, amplified 98%")
         page.keyboard.press("End")
         assert page.evaluate("document.activeElement.textContent").endswith(".")
         page.keyboard.press("Home")
         assert page.evaluate("document.activeElement.textContent") == "I"
         page.keyboard.press("Escape")
         assert panel.is_hidden()
+
+
+def test_up_and_down_keep_to_the_column_of_the_token(chromium, tmp_path):
+    def at(alpha):
+        yield Rollout("a", category="benign", text="word " * 40, uuid="u")
+
+    report = report_of(tmp_path, at, (0.0,), traced("u", ["word", *[" word"] * 39, " "]))
+    where = """() => { const place = document.activeElement.getBoundingClientRect();
+                       return [place.left, place.top]; }"""
+    with opened(chromium, report, viewport={"width": 420, "height": 900}) as page:
+        page.locator(".tr-token").first.focus()
+        left, top = page.evaluate(where)
+        for _ in range(3):
+            page.keyboard.press("ArrowDown")
+        moved = page.evaluate(where)
+        assert moved[0] == pytest.approx(left, abs=4)
+        assert moved[1] > top + 50
+        for _ in range(3):
+            page.keyboard.press("ArrowUp")
+        assert page.evaluate(where)[1] <= top + 1
+        page.keyboard.press("ArrowUp")  # There is no line above: the token stays.
+        assert page.evaluate("document.activeElement.textContent") == "word"
+
+
+def test_each_constraint_has_a_row_of_its_own(chromium, tmp_path):
+    folder = tmp_path
+    config = Rollout("a").config | {"constraint": ["first=10"]}
+    for alpha in (0.0, 1.0):
+        write_log(folder, [Rollout("a", category="benign")], alpha)
+        constrained = [Rollout("a", category="benign", config=config)]
+        write_log(folder, constrained, f"amplified/refuser@{alpha:g}:first=10")
+    frame = read_frame(folder)
+    part = transcripts_part(transcripts(frame, folder))
+    report = write_report(analyse(frame), folder / "report", transcripts=part).with_suffix(".html")
+    with opened(chromium, report) as page:
+        assert count(page) == "1 prompt, 4 rollouts"
+        assert page.locator(".tr-cards").count() == 1
+        choose(page, "constraint", "")
+        rows = page.locator(".tr-cards").all()
+        assert [row.get_attribute("aria-label") for row in rows] == [
+            *("Rollouts along alpha", "Rollouts along alpha under first=10"),
+        ]
+        assert [row.locator(".tr-card").count() for row in rows] == [2, 2]
 
 
 def test_one_token_of_each_reply_is_reached_by_tab_the_one_that_was_left(chromium, plain):

@@ -108,18 +108,27 @@ class List {
   }
 
   body(prompt) {
-    const rows = prompt.rows.filter((row) => row.replies.some((reply) => this.filters.shows(reply)));
     const body = element("div", { class: "tr-body" },
       element("div", { class: "tr-asked", dir: "auto", tabindex: "0", role: "group", "aria-label": "Prompt" }, visible(prompt.text)),
-      element("p", { class: "tr-id" }, `${visible(prompt.id)} · ${visible(prompt.category)}`),
-      ...rows.flatMap((row) => [
-        prompt.rows.length > 1 || row.seed ? element("p", { class: "tr-row" }, this.about(prompt, row)) : null,
-        element("div", { class: "tr-cards", role: "group", tabindex: "-1", "aria-label": `Rollouts along alpha` },
-          ...row.replies.filter((reply) => this.filters.shows(reply))
-            .map((reply) => card(this.store, reply, this.filters.matches(prompt, reply)))),
-      ]).filter(Boolean));
+      element("p", { class: "tr-id" }, `${visible(prompt.id)} · ${visible(prompt.category)}`));
+    for (const row of prompt.rows) {
+      const about = this.about(prompt, row);
+      if (about) body.append(element("p", { class: "tr-row" }, about));
+      for (const constraint of this.filters.constraints) {
+        const replies = row.replies.filter((reply) => reply.constraint === constraint && this.filters.shows(reply));
+        if (replies.length) body.append(this.cards(prompt, replies));
+      }
+    }
     this.mark(body);
     return body;
+  }
+
+  // Rollouts under one constraint, along alpha.
+  cards(prompt, replies) {
+    const { constraint } = replies[0];
+    const under = constraint === "none" ? "" : ` under ${visible(constraint)}`;
+    return element("div", { class: "tr-cards", role: "group", "aria-label": `Rollouts along alpha${under}` },
+      ...replies.map((reply) => card(this.store, reply, this.filters.matches(prompt, reply))));
   }
 
   about(prompt, row) {

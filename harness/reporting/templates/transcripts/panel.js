@@ -100,7 +100,8 @@ class Panel {
       : Math.abs(token.ratio) < 0.05 ? "as likely before and after the change"
         : `${times < 10 ? times.toFixed(1) : Number(times.toPrecision(2)).toLocaleString("en")} times as likely `
           + `${token.ratio > 0 ? "after" : "before"} the change`;
-    this.spoken = `${quoted(token.text)}, token ${position + 1}: target ${percent(token.logps.target)}, `
+    // A screen reader would name the signs for spaces.
+    this.spoken = `${visible(token.text).trim() || quoted(token.text)}, token ${position + 1}: target ${percent(token.logps.target)}, `
       + `baseline ${percent(token.logps.baseline)}, amplified ${percent(token.logps.amplified)}; ${more}`;
     this.root.replaceChildren(...[
       element("header", {},
