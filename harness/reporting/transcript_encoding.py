@@ -23,6 +23,7 @@ The root gives 99% and 37% the steps that they need and reaches to 1e-13 (1e-26 
 
 import base64
 import json
+import math
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -105,15 +106,21 @@ def _reply(reply: Reply, scorers: Sequence[str]) -> dict[str, Any]:
         "stop": reply.stop_reason,
         "chars": reply.n_chars,
         "tokens": reply.n_tokens,
-        "ratio": None if reply.log_ratio_nats is None else round(reply.log_ratio_nats, 3),
+        "ratio": _finite(reply.log_ratio_nats, 3),
         "marks": sorted((_mark(mark, scorers) for mark in reply.marks), key=lambda one: one[0]),
     }
     return {name: value for name, value in given.items() if value is not None}
 
 
 def _mark(mark: Mark, scorers: Sequence[str]) -> list[Any]:
-    value = None if mark.value is None else float(f"{mark.value:.4g}")
-    return [scorers.index(mark.scorer), mark.label, value, mark.unit, mark.why]
+    value = _finite(mark.value, 4)
+    # JSON knows no infinity, and a page must not call it unscored.
+    endless = str(mark.value) if value is None and mark.value is not None else None
+    return [scorers.index(mark.scorer), mark.label or endless, value, mark.unit, mark.why]
+
+
+def _finite(number: float | None, digits: int) -> float | None:
+    return None if number is None or not math.isfinite(number) else round(number, digits)
 
 
 def _planes(

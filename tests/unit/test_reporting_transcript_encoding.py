@@ -1,6 +1,7 @@
 """Transcripts as a string: what is written is read again, within its steps, and stays small."""
 
 import base64
+import dataclasses
 import json
 import math
 import zlib
@@ -11,7 +12,7 @@ from test_analysis_logs import Rollout, write_log
 
 from harness.analysis.frame import read_frame
 from harness.analysis.transcript_tokens import SIDES, Likeliest, Tokens
-from harness.analysis.transcripts import Prompt, Reply, Row, Transcripts, transcripts
+from harness.analysis.transcripts import Mark, Prompt, Reply, Row, Transcripts, transcripts
 from harness.reporting.transcript_encoding import encode, logp_levels
 from harness.reporting.transcripts import transcripts_part
 from tests.traced import traced, write_traces
@@ -169,6 +170,16 @@ def test_a_seed_keeps_all_its_digits():
         encode(made_of((), reply_of(random_tokens(np.random.default_rng(0), 0, 1), ())))
     )
     assert header["prompts"][0]["rows"][0]["seed"] == str(2**64 - 1)
+
+
+def test_what_is_not_finite_is_written_all_the_same():
+    tokens = random_tokens(np.random.default_rng(0), 1, 1)
+    mark = Mark(scorer="perplexity", label=None, value=math.inf, unit="nats", why=None)
+    reply = dataclasses.replace(reply_of(tokens, ("a",)), marks=(mark,), log_ratio_nats=-math.inf)
+    header, _ = unpacked(encode(made_of(("a",), reply)))
+    written = header["prompts"][0]["rows"][0]["replies"][0]
+    assert written["marks"] == [[0, "inf", None, "nats", None]]
+    assert "ratio" not in written
 
 
 def test_the_string_can_end_no_element_and_is_the_same_each_time(tmp_path):

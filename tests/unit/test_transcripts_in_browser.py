@@ -148,6 +148,15 @@ def choose(page, name, label):
     page.locator(f'select[data-filter="{name}"]').select_option(label)
 
 
+def test_the_viewer_takes_no_id_and_no_heading_of_the_page(chromium, plain):
+    with opened(chromium, plain) as page:
+        page.locator(".tr-token").first.focus()
+        ids = page.eval_on_selector_all("[id]", "all => all.map(one => one.id)")
+        assert len(ids) == len(set(ids))
+        assert page.locator("#transcripts :is(h1, h2, h3, h4, h5, h6)").count() == 0
+        assert page.locator('.contents a[href="#s-transcripts"]').count() == 1
+
+
 def test_all_is_shown_at_first_and_more_on_request(chromium, plain):
     with opened(chromium, plain) as page:
         assert count(page) == "24 prompts, 72 rollouts"
@@ -338,10 +347,14 @@ def test_on_a_phone_rollouts_stand_below_each_other_and_a_tap_shows_a_token(chro
     ) as page:
         cards = [page.locator(".tr-card").nth(i).bounding_box() for i in range(3)]
         assert len({card["x"] for card in cards}) == 1
-        page.locator(".tr-card .tr-token").nth(1).tap()
+        # At the very end of the screen, where the panel will lie.
+        token = page.locator(".tr-card .tr-token").nth(1)
+        token.evaluate("one => one.scrollIntoView({ block: 'end' })")
+        token.tap()
         panel = page.locator(".tr-panel").bounding_box()
         assert (panel["x"], panel["width"]) == (0, 360)
         assert panel["y"] + panel["height"] == pytest.approx(740, abs=1)
+        assert token.bounding_box()["y"] + token.bounding_box()["height"] <= panel["y"]
         page.locator(".tr-count").tap()
         assert page.locator(".tr-panel").is_hidden()
         assert page.evaluate("document.documentElement.scrollWidth") <= 360

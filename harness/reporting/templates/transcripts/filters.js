@@ -1,5 +1,7 @@
 // What is looked for: kept in the address, so that a selection can be sent on.
 const MAX_LABELS = 12;
+// A value that JSON can't hold comes as a label.
+const ENDLESS = new Set(["inf", "-inf"]);
 const HASH = "#transcripts&";
 
 class Filters {
@@ -39,7 +41,7 @@ class Filters {
   }
 
   static label(mark) {
-    if (mark.value === null) return "unscored";
+    if (mark.value === null && !ENDLESS.has(mark.label)) return "unscored";
     if (mark.label !== null) return mark.label;
     if (mark.unit === null && (mark.value === 0 || mark.value === 1)) return mark.value ? "yes" : "no";
     return "scored";

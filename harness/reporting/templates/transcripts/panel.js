@@ -85,6 +85,7 @@ class Panel {
     this.fill(this.store.token(reply, position), reply, position);
     this.root.hidden = false;
     this.place();
+    this.uncover();
   }
 
   hide() {
@@ -137,6 +138,13 @@ class Panel {
     const left = Math.max(8, Math.min(token.left - 24, document.documentElement.clientWidth - width - 8));
     this.root.style.setProperty("--top", `${Math.round(top)}px`);
     this.root.style.setProperty("--left", `${Math.round(left)}px`);
+  }
+
+  // On narrow screens the panel lies over the end of the page: what it is about must stay above it.
+  uncover() {
+    if (!matchMedia("(max-width: 44rem)").matches) return;
+    const hidden = this.token.getBoundingClientRect().bottom + 12 - this.root.getBoundingClientRect().top;
+    if (hidden > 0) scrollBy(0, hidden);
   }
 }
 

@@ -33,6 +33,7 @@ class Toolbar {
         () => filters.constraint, (name) => { filters.constraint = name; }));
     }
     for (const [scorer, labels] of filters.labels) {
+      if (labels.every(([label]) => label === "scored")) continue;
       const choices = labels.map(([label, n]) => [label, `${label} (${n})`]);
       made.push(this.select(scorer, `${visible(scorer)}: any`, choices,
         () => filters.wanted.get(scorer) ?? "",
