@@ -316,6 +316,26 @@ def test_each_constraint_has_a_row_of_its_own(chromium, tmp_path):
         assert [row.locator(".tr-card").count() for row in rows] == [2, 2]
 
 
+def test_repeats_stand_below_each_other_and_are_counted_beside_their_prompt(chromium, tmp_path):
+    def at(alpha):
+        for epoch in (1, 2, 3):
+            label = "refusal" if epoch <= alpha else "compliance"
+            scores = {"refusal": refusal(label)}
+            yield Rollout("a", epoch, "benign", scores=scores, seed=epoch)
+
+    with opened(chromium, report_of(tmp_path, at)) as page:
+        assert page.locator(".tr-dot").all_inner_texts() == ["0/3", "1/3", "2/3"]
+        assert (
+            page.locator(".tr-head")
+            .inner_text()
+            .startswith("refusal at each alpha, of its rollouts")
+        )
+        assert page.locator(".tr-row").all_inner_texts() == [
+            f"Repeat {epoch}, same random numbers at every alpha (seed {epoch})"
+            for epoch in (1, 2, 3)
+        ]
+
+
 def test_one_token_of_each_reply_is_reached_by_tab_the_one_that_was_left(chromium, plain):
     with opened(chromium, plain) as page:
         first = page.locator(".tr-card").first

@@ -77,9 +77,17 @@ class List {
   // What the letters beside each prompt stand for.
   key() {
     if (this.primary === undefined) return "";
-    const labels = this.filters.labels.get(this.primary).map(([label]) => visible(label));
     const silly = this.store.scorers.includes("nonsense") && this.primary !== "nonsense" ? "; dashed: nonsense" : "";
+    const several = this.prompts.some((prompt) => this.repeats(prompt) > 1);
+    if (several) return `${visible(this.primary)} at each alpha, of its rollouts${silly && `${silly} for the most part`}`;
+    const labels = this.filters.labels.get(this.primary).map(([label]) => visible(label));
     return `${visible(this.primary)} at each alpha: ${labels.map((label) => `${letter(label)} ${label}`).join(", ")}${silly}`;
+  }
+
+  // How many rollouts of a prompt stand under each alpha.
+  repeats(prompt) {
+    const under = this.filters.constraint === "" ? this.filters.constraints.length : 1;
+    return prompt.rows.length * under;
   }
 
   // One mark per alpha: what the main scorer said there.

@@ -30,7 +30,8 @@ function chip(mark) {
     ? String(mark.value) : label;
   const graded = mark.label !== null && mark.value !== null && mark.value !== 0 && mark.value !== 1
     ? ` ${mark.value}` : "";
-  const kind = mark.value === null ? "tr-chip tr-unscored" : mark.value === 0 ? "tr-chip" : "tr-chip tr-event";
+  const event = mark.unit === null && mark.value >= 0.5;
+  const kind = label === "unscored" ? "tr-chip tr-unscored" : event ? "tr-chip tr-event" : "tr-chip";
   const own = !["refusal", "nonsense"].includes(mark.scorer);
   return element("li", { class: kind, title: visible(mark.scorer) },
     own || mark.value === null ? element("span", { class: "tr-scorer" }, `${visible(mark.scorer)} `) : null,
