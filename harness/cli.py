@@ -192,12 +192,17 @@ def report(log_dir: Path, report_dir: Path | None, templates: Path | None) -> No
 def _write_report(log_dir: Path, report_dir: Path, templates: Path | None = None) -> None:
     from harness.analysis.frame import read_frame
     from harness.analysis.results import analyse
+    from harness.analysis.transcripts import transcripts
     from harness.reporting.render import write_report
     from harness.reporting.terminal import summary_table, summary_text
+    from harness.reporting.transcripts import transcripts_part
 
-    results = analyse(read_frame(log_dir), log_dir=log_dir)
+    frame = read_frame(log_dir)
+    results = analyse(frame, log_dir=log_dir)
+    to_read = transcripts(frame, log_dir)
     try:
-        path = write_report(results, report_dir, templates=templates)
+        part = transcripts_part(to_read, templates)
+        path = write_report(results, report_dir, transcripts=part, templates=templates)
     except OSError as error:
         raise ConfigurationError(
             f"the report can't be written to {report_dir}: {error.strerror}; give another "

@@ -10,11 +10,13 @@ from typing import Any
 import pandas as pd
 
 from harness.analysis.behaviours import BENIGN, JUDGE
-from harness.analysis.frame import rollouts
+from harness.analysis.frame import ROLLOUT, rollouts
 from harness.analysis.openings import REFUSING
 
 N_PROMPTS = 5
 MAX_CHARS = 300
+SCORERS = ("refusal", "nonsense", JUDGE)
+"""What they say of a text decides whether it is shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +56,8 @@ def examples(frame: pd.DataFrame, *, harmless: bool = False) -> tuple[Example, .
             withheld.
     """
     each = rollouts(frame)
-    verdicts = {name: _verdicts(frame, name) for name in ("refusal", "nonsense", JUDGE)}
+    verdicts = {name: _verdicts(frame, name) for name in SCORERS}
+    reasons = withheld_rollouts(frame, harmless=harmless)
     shown = []
     categories = sorted(set(each["category"]), key=lambda name: (name != BENIGN, name))
     for category in categories[:N_PROMPTS]:
@@ -62,7 +65,7 @@ def examples(frame: pd.DataFrame, *, harmless: bool = False) -> tuple[Example, .
         sample_id = min(rows["sample_id"])
         rows = rows[rows["sample_id"] == sample_id]
         rows = rows[rows["epoch"] == rows["epoch"].min()].sort_values("alpha")
-        turns = [_turn(row, verdicts, harmless) for row in rows.to_dict("records")]
+        turns = [_turn(row, verdicts, reasons) for row in rows.to_dict("records")]
         first = rows.iloc[0]
         shown.append(
             Example(
@@ -79,6 +82,30 @@ def examples(frame: pd.DataFrame, *, harmless: bool = False) -> tuple[Example, .
 def shorten(text: str) -> str:
     """Cut to the first 300 characters, with an ellipsis where something is missing."""
     return text if len(text) <= MAX_CHARS else text[:MAX_CHARS] + "…"
+
+
+Key = tuple[Any, ...]
+"""Of a rollout: its values in the columns ``ROLLOUT``."""
+
+
+def withheld_rollouts(frame: pd.DataFrame, *, harmless: bool = False) -> dict[Key, str]:
+    """Say why the texts of rollouts are not fit to be shown; those that are fit are left out.
+
+    Args:
+        frame: from ``read_frame``.
+        harmless: as of ``examples``.
+    """
+    if harmless:
+        return {}
+    refusals, nonsense, judged = (_verdicts(frame, name) for name in SCORERS)
+    found = {}
+    for row in rollouts(frame).to_dict("records"):
+        key = _key(row)
+        silly = bool(nonsense[key]["value"]) if key in nonsense else None
+        judge = judged.get(key, {}).get("value")
+        if why := withheld(row["category"], refusals.get(key, {}), silly, judge):
+            found[key] = why
+    return found
 
 
 def withheld(
@@ -106,8 +133,10 @@ def withheld(
     return None
 
 
-def _turn(row: dict[Any, Any], verdicts: dict[str, dict[Any, Any]], harmless: bool) -> Turn:
-    key = (row["alpha"], row["sample_id"], row["epoch"])
+def _turn(
+    row: dict[Any, Any], verdicts: dict[str, dict[Any, Any]], reasons: dict[Key, str]
+) -> Turn:
+    key = _key(row)
     refusal, nonsense = verdicts["refusal"].get(key, {}), verdicts["nonsense"].get(key, {})
     is_nonsense = bool(nonsense["value"]) if nonsense else None
     judged = verdicts[JUDGE].get(key, {}).get("value")
@@ -122,7 +151,7 @@ def _turn(row: dict[Any, Any], verdicts: dict[str, dict[Any, Any]], harmless: bo
             judge=None,
         )
     n_chars = len(row["completion"])
-    why = None if harmless else withheld(row["category"], refusal, is_nonsense, judged)
+    why = reasons.get(key)
     return Turn(
         alpha=row["alpha"],
         text=None if why else shorten(row["completion"]),
@@ -137,4 +166,8 @@ def _turn(row: dict[Any, Any], verdicts: dict[str, dict[Any, Any]], harmless: bo
 def _verdicts(frame: pd.DataFrame, scorer: str) -> dict[Any, Any]:
     """Give what a scorer said of each rollout that it could score."""
     rows = frame[(frame["scorer"] == scorer) & frame["value"].notna()]
-    return {(row["alpha"], row["sample_id"], row["epoch"]): row for row in rows.to_dict("records")}
+    return {_key(row): row for row in rows.to_dict("records")}
+
+
+def _key(row: dict[Any, Any]) -> Key:
+    return tuple(row[name] for name in ROLLOUT)

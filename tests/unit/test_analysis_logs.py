@@ -70,6 +70,7 @@ class Rollout:
     config: dict[str, Any] = field(default_factory=lambda: CONFIG)
     packages: dict[str, str] | None = None
     target: str = ""
+    uuid: str | None = None
 
     def sample(self, pair: str, alpha: float) -> EvalSample:
         if self.error:
@@ -103,6 +104,7 @@ class Rollout:
             output=output,
             scores={} if error else self.scores,
             error=error,
+            uuid=self.uuid,
         )
 
 
