@@ -1,0 +1,66 @@
+"""One fresh process that reads a run and analyses it, and says what each stage took.
+
+Run as ``python -m harness.bench.analysis_stages FOLDER``; the last line of its output is JSON.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def measure(folder: Path) -> dict[str, float]:
+    """Read and analyse everything under a folder.
+
+    Returns:
+        Seconds per stage, and ``peak_mb``, the largest resident set in 1e6 bytes, imports and
+        all.
+    """
+    took: dict[str, float] = {}
+    with _timed(took, "import_s"):
+        from harness.analysis.frame import read_frame
+        from harness.analysis.results import analyse, results_json
+        from harness.analysis.trace_stream import trace_columns, trace_sums
+        from harness.traces.layout import GRID_PREFIX
+    with _timed(took, "read_logs_s"):
+        frame = read_frame(folder)
+    with _timed(took, "analyse_s"):
+        results = analyse(frame)
+    with _timed(took, "read_traces_s"):
+        grid = [name for name in trace_columns(folder) if name.startswith(GRID_PREFIX)]
+        sums = trace_sums(folder, ["sampling_logp_nats", "kl_amplified_target_nats", *grid])
+    with _timed(took, "json_s"):
+        results_json(results)
+    took["rollouts"] = len(sums)
+    took["trace_tokens"] = int(sums["n_tokens"].sum())
+    took["peak_mb"] = _peak_bytes() / 1e6
+    return took
+
+
+@contextmanager
+def _timed(took: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    took[stage] = time.perf_counter() - start
+
+
+def _peak_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # In kilobytes, but for macOS.
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def _on_one_core() -> None:
+    """Keep to one core, where the system can be told; arrow and BLAS then start no more threads."""
+    pin: Callable[[int, set[int]], None] | None = getattr(os, "sched_setaffinity", None)
+    if pin is not None:
+        pin(0, {min(os.sched_getaffinity(0))})
+
+
+if __name__ == "__main__":
+    _on_one_core()
+    print(json.dumps(measure(Path(sys.argv[1]))))
