@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis.behaviours import Curve
-from harness.analysis.differences import few_differ, location
+from harness.analysis.differences import FEW_CHANGES, Location, location
 from harness.analysis.dose import doses
 from harness.analysis.dose_matching import (
     Cells,
@@ -56,8 +56,12 @@ class Change:
 
     def __str__(self) -> str:
         """Show as ``+53 points [35, 66]``."""
-        ends = f"{100 * self.low + 0.0:.0f}, {100 * self.high + 0.0:.0f}"
-        return f"{100 * self.value + 0.0:+.0f} points [{ends}]"
+        # Whole points would show a change of 0.4 as +0.
+        digits = 1 if 0 < abs(self.value) < 0.01 else 0
+        value, low, high = (
+            round(100 * one, digits) + 0.0 for one in (self.value, self.low, self.high)
+        )
+        return f"{value:+.{digits}f} points [{low:.{digits}f}, {high:.{digits}f}]"
 
     @property
     def is_told(self) -> bool:
@@ -209,12 +213,9 @@ def _compared(name: str, walks: Sequence[_Walk], at: Floats, weights: Floats) ->
     found = []
     for i in np.flatnonzero(np.isfinite(change)):
         low, high = (float(end[0]) for end in percentiles(drawn[:, [i]]))
-        # Thirds and fifths leave 1e-17 behind, which is no change.
-        own = np.round((b.of_prompts - a.of_prompts)[:, i], 12)
-        own = own[np.isfinite(own)]
-        if few_differ(own):
-            # Resampling prompts that all do the same would promise certainty.
-            wider = location(own, SIGNIFICANCE, 1.0)
+        own = (b.of_prompts - a.of_prompts)[:, i]
+        wider = _if_few_move(own[np.isfinite(own)], [walk.rates[name] for walk in walks])
+        if wider is not None:
             low, high = min(low, wider.low), max(high, wider.high)
         found.append(
             AtDose(
@@ -226,6 +227,21 @@ def _compared(name: str, walks: Sequence[_Walk], at: Floats, weights: Floats) ->
             )
         )
     return tuple(found)
+
+
+def _if_few_move(changes: Floats, rates: Sequence[tuple[Rate, ...]]) -> Location | None:
+    """Return the interval for few changes where resampling would promise too much.
+
+    A prompt moves where its share changes by more than half a rollout: what is less comes of
+    interpolating, for two runs reach a dose at other places between their alphas.
+    """
+    known = [rate for of_run in rates for rate in of_run if rate.n and rate.design_effect]
+    repeats = max(rate.n / rate.n_prompts for rate in known)
+    moving = int((np.abs(changes) > 0.5 / repeats).sum())
+    if moving >= min(FEW_CHANGES, len(changes) / 2):
+        return None
+    effects = [(rate.design_effect or 1.0) * rate.n_prompts / rate.n for rate in known]
+    return location(changes, SIGNIFICANCE, min(1.0, max(effects)))
 
 
 def _interpolated(name: str, walk: _Walk, at: Floats, weights: Floats) -> _Interpolated:

@@ -255,6 +255,11 @@ def results_json(results: Results) -> str:
     return json.dumps(written, indent=1, allow_nan=False) + "\n"
 
 
+def plain_json(frozen: object) -> str:
+    """Write a frozen dataclass as JSON, as ``results_json`` does."""
+    return json.dumps(_plain(frozen), indent=1, allow_nan=False) + "\n"
+
+
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         written = [one for one in dataclasses.fields(value) if one.metadata.get("written", True)]

@@ -15,6 +15,7 @@ from harness.analysis.behaviours import (
     refusal_curves,
     scorer_curves,
 )
+from harness.analysis.configuration import Configuration, configuration, sweep_command
 from harness.analysis.differences import Difference, difference
 from harness.analysis.dose import Estimate, doses
 from harness.analysis.dose_comparison import (
@@ -96,6 +97,16 @@ class ConditionComparison:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where the rollouts of one run come from."""
+
+    pair: str
+    configuration: Configuration
+    command: str
+    """Draws them again."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunComparison:
     """What two runs show beside each other; a change is from A to B."""
 
@@ -106,6 +117,18 @@ class RunComparison:
     """Settings, versions and arguments that are not the same."""
     unmatched: tuple[str, ...]
     """Constraints that one run has alone, and that are in no comparison."""
+    sources: tuple[Source, Source]
+    """Of A and of B."""
+
+    @property
+    def pair(self) -> str:
+        """Both pairs, for a title."""
+        return " beside ".join(one.pair for one in self.sources)
+
+    @property
+    def configuration(self) -> Configuration:
+        """Of run A."""
+        return self.sources[0].configuration
 
 
 def compare_runs(a: pd.DataFrame, b: pd.DataFrame) -> RunComparison:
@@ -128,6 +151,16 @@ def compare_runs(a: pd.DataFrame, b: pd.DataFrame) -> RunComparison:
         conditions=compared,
         differing=differing(a, b),
         unmatched=unmatched,
+        sources=(_source(a), _source(b)),
+    )
+
+
+def _source(frame: pd.DataFrame) -> Source:
+    alphas = tuple(sorted(float(alpha) for alpha in set(frame["alpha"])))
+    return Source(
+        pair=str(frame["pair"].iloc[0]),
+        configuration=configuration(frame),
+        command=sweep_command(frame, alphas),
     )
 
 
