@@ -79,6 +79,7 @@ def markdown(figures: Mapping[str, float], machine: str) -> str:
         "| --- | --- |",
         *(f"| {told} | {figures[stage]:.1f} |" for stage, told in _STAGES.items()),
         f"| **all** | **{figures['total_s']:.1f}** |",
+        f"| of which the core computed | {figures['cpu_s']:.1f} |",
         "",
         f"Most memory: {figures['peak_mb'] / 1000:.2f} GB.",
     ]
