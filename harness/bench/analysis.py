@@ -24,8 +24,7 @@ _LAYOUT = 1
 _STAGES = {
     "import_s": "importing",
     "read_logs_s": "reading the logs",
-    "analyse_s": "analysing",
-    "read_traces_s": "summing the traces per rollout",
+    "analyse_s": "analysing, traces and all",
     "json_s": "writing results.json",
 }
 

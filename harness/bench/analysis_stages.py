@@ -22,21 +22,17 @@ def measure(folder: Path) -> dict[str, float]:
     """
     took: dict[str, float] = {}
     with _timed(took, "import_s"):
-        from harness.analysis.frame import read_frame
+        from harness.analysis.frame import read_frame, rollouts
         from harness.analysis.results import analyse, results_json
-        from harness.analysis.trace_stream import trace_columns, trace_sums
-        from harness.traces.layout import GRID_PREFIX
     with _timed(took, "read_logs_s"):
         frame = read_frame(folder)
     with _timed(took, "analyse_s"):
-        results = analyse(frame)
-    with _timed(took, "read_traces_s"):
-        grid = [name for name in trace_columns(folder) if name.startswith(GRID_PREFIX)]
-        sums = trace_sums(folder, ["sampling_logp_nats", "kl_amplified_target_nats", *grid])
+        results = analyse(frame, log_dir=folder)
     with _timed(took, "json_s"):
         results_json(results)
-    took["rollouts"] = len(sums)
-    took["trace_tokens"] = int(sums["n_tokens"].sum())
+    each = rollouts(frame)
+    took["rollouts"] = len(each)
+    took["trace_tokens"] = int(each["n_tokens"].sum())
     took["cpu_s"] = time.process_time()
     took["peak_mb"] = _peak_bytes() / 1e6
     return took
