@@ -23,8 +23,8 @@ from harness.analysis.behaviours import (
 )
 from harness.analysis.calibration import Calibration
 from harness.analysis.changes import Changes, changes
-from harness.analysis.comparison import Condition, comparison_findings
 from harness.analysis.configuration import Configuration, configuration, sweep_command
+from harness.analysis.constraint_comparison import Condition, comparison_findings
 from harness.analysis.deep_dive import CategoryAnswers, category_answers
 from harness.analysis.dose import Dose
 from harness.analysis.examples import Example, examples

@@ -10,7 +10,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.analysis.results import Results, results_json
-from harness.reporting import appendix, comparison, judge, means, pooled, tables, trends
+from harness.reporting import (
+    appendix,
+    constraint_comparison,
+    judge,
+    means,
+    pooled,
+    tables,
+    trends,
+)
 from harness.reporting.document import PagePart
 from harness.reporting.figures import DRAWERS, figures
 from harness.reporting.figures.drawing import Drawing
@@ -74,7 +82,7 @@ def markdown(
             results=results,
             tables=tables,
             appendix=appendix,
-            comparison=comparison,
+            comparison=constraint_comparison,
             judge=judge,
             means=means,
             pooled=pooled,
