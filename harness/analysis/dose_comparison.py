@@ -6,16 +6,12 @@ Knows frames of shared prompts and the curves made of them; how curves are match
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from harness.analysis.behaviours import Curve
 from harness.analysis.differences import FEW_CHANGES, Location, location
-from harness.analysis.dose import doses
 from harness.analysis.dose_matching import (
-    Cells,
     Floats,
     Segment,
     common_doses,
@@ -24,13 +20,11 @@ from harness.analysis.dose_matching import (
     ratio,
     reached,
 )
-from harness.analysis.frame import finished
+from harness.analysis.dose_walk import Run, Walk
 from harness.analysis.rates import FEW_PROMPTS, RARE_EVENTS, SIGNIFICANCE, Rate
 
 N_DOSES = 6
 """At how many doses runs are held against each other."""
-
-DoseSource = Literal["dose", "gain"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,29 +87,6 @@ class AlongDose(NamedTuple):
     """Why nothing is compared."""
 
 
-class Run(NamedTuple):
-    """One run under one constraint, over shared prompts."""
-
-    frame: pd.DataFrame
-    alphas: tuple[float, ...]
-    curves: Mapping[str, Curve]
-    source: DoseSource | None
-
-
-def dose_source(frame: pd.DataFrame) -> DoseSource | None:
-    """Say what stands for the dose at every alpha.
-
-    The dose itself; under a mask, which cuts after that is measured, the gain, whose expectation
-    is the divergence of what was really sampled from; None where an alpha has neither.
-    """
-    found = doses(frame)
-    if len(found) < frame["alpha"].nunique():
-        return None
-    if all(one.dose_nats for one in found):
-        return "dose"
-    return "gain" if all(one.gain_nats for one in found) else None
-
-
 def compare_along_dose(a: Run, b: Run) -> AlongDose:
     """Hold all behaviours that both runs were scored for against each other at equal doses.
 
@@ -129,7 +100,7 @@ def compare_along_dose(a: Run, b: Run) -> AlongDose:
     prompts = sorted(set(a.frame["sample_id"]) | set(b.frame["sample_id"]))
     if len(prompts) < FEW_PROMPTS:
         return AlongDose(None, {}, f"only {len(prompts)} prompts in both: too few to resample")
-    walks = [_Walk.of(run, prompts) for run in runs]
+    walks = [Walk.of(run, prompts) for run in runs]
     weights = drawn_weights(len(prompts))
     at = common_doses(
         [walk.doses.drawn(weights) for walk in walks], [walk.observed for walk in walks], N_DOSES
@@ -143,53 +114,6 @@ def compare_along_dose(a: Run, b: Run) -> AlongDose:
     names = [name for name in a.curves if name in b.curves]
     found = {name: _compared(name, walks, at, weights) for name in names}
     return AlongDose((float(at[0]), float(at[-1])), found, None)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Walk:
-    """One run from alpha 0 upwards."""
-
-    alphas: Floats
-    doses: Cells
-    observed: Floats
-    """Doses of the data, [alphas]."""
-    rates: Mapping[str, tuple[Rate, ...]]
-    prompts: list[str]
-
-    @classmethod
-    def of(cls, run: Run, prompts: list[str]) -> "_Walk":
-        kept = [i for i, alpha in enumerate(run.alphas) if alpha >= 0]
-        alphas = np.array([run.alphas[i] for i in kept])
-        rows = finished(run.frame)
-        nats = _dose_of(rows, run.source) * rows["n_tokens"].to_numpy(dtype=np.float64)
-        known = np.isfinite(nats) & (rows["alpha"].to_numpy() >= 0)
-        rows, nats = rows[known], nats[known]
-        at = (np.searchsorted(prompts, rows["sample_id"]), np.searchsorted(alphas, rows["alpha"]))
-        sums, sizes = np.zeros((2, len(prompts), len(alphas)))
-        np.add.at(sums, at, nats)
-        np.add.at(sizes, at, rows["n_tokens"].to_numpy(dtype=np.float64))
-        return cls(
-            alphas=alphas,
-            doses=Cells(sums, sizes),
-            observed=ratio(sums.sum(axis=0), sizes.sum(axis=0)),
-            rates={name: tuple(curve.rates[i] for i in kept) for name, curve in run.curves.items()},
-            prompts=prompts,
-        )
-
-    def cells(self, name: str) -> Cells:
-        """Events and scored rollouts of a behaviour."""
-        sums, sizes = np.zeros((2, len(self.prompts), len(self.alphas)))
-        for i, rate in enumerate(self.rates[name]):
-            at = np.searchsorted(self.prompts, rate.by_prompt.prompts)
-            sums[at, i], sizes[at, i] = rate.by_prompt.k, rate.by_prompt.n
-        return Cells(sums, sizes)
-
-
-def _dose_of(rows: pd.DataFrame, source: DoseSource | None) -> Floats:
-    if source == "dose":
-        return rows["trace_dose_nats"].to_numpy(dtype=np.float64)
-    gain = rows["trace_target_nll_nats"] - rows["trace_sampling_nll_nats"]
-    return gain.to_numpy(dtype=np.float64)
 
 
 class _Interpolated(NamedTuple):
@@ -207,7 +131,7 @@ class _Interpolated(NamedTuple):
     """Where the doses are reached, [doses]."""
 
 
-def _compared(name: str, walks: Sequence[_Walk], at: Floats, weights: Floats) -> tuple[AtDose, ...]:
+def _compared(name: str, walks: Sequence[Walk], at: Floats, weights: Floats) -> tuple[AtDose, ...]:
     a, b = (_interpolated(name, walk, at, weights) for walk in walks)
     change, drawn = b.value - a.value, b.resampled - a.resampled
     found = []
@@ -244,7 +168,7 @@ def _if_few_move(changes: Floats, rates: Sequence[tuple[Rate, ...]]) -> Location
     return location(changes, SIGNIFICANCE, min(1.0, max(effects)))
 
 
-def _interpolated(name: str, walk: _Walk, at: Floats, weights: Floats) -> _Interpolated:
+def _interpolated(name: str, walk: Walk, at: Floats, weights: Floats) -> _Interpolated:
     cells, rates = walk.cells(name), walk.rates[name]
     segment = reached(walk.observed[None], at)
     value = segment.of(ratio(cells.sums.sum(axis=0), cells.sizes.sum(axis=0))[None])[0]

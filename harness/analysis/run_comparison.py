@@ -18,13 +18,8 @@ from harness.analysis.behaviours import (
 from harness.analysis.configuration import Configuration, configuration, sweep_command
 from harness.analysis.differences import Difference, difference
 from harness.analysis.dose import Estimate, doses
-from harness.analysis.dose_comparison import (
-    AtDose,
-    DoseSource,
-    Run,
-    compare_along_dose,
-    dose_source,
-)
+from harness.analysis.dose_comparison import AtDose, compare_along_dose
+from harness.analysis.dose_walk import DoseSource, Run, dose_source
 from harness.analysis.frame import rollouts
 from harness.analysis.judged import judge_curves
 from harness.analysis.rates import Rate

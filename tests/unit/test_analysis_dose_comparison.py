@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis.behaviours import curve
-from harness.analysis.dose_comparison import AtDose, Run, compare_along_dose
+from harness.analysis.dose_comparison import AtDose, compare_along_dose
+from harness.analysis.dose_walk import Run
 
 ALPHAS = (0.0, 1.0, 2.0, 3.0)
 N_PROMPTS, EPOCHS = 40, 3
