@@ -4,6 +4,8 @@ Heavy modules are imported inside the commands, so that ``--help`` answers at on
 """
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -173,20 +175,56 @@ def sweep(
 
 
 @main.command()
-@click.argument("log_dir", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("log_dir", required=False, type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--compare",
+    nargs=2,
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="LOGS_A LOGS_B",
+    help="Compare two runs instead, by prompt and by dose: two pairs, constraints, quantizations "
+    "or versions.",
+)
 @click.option(
     "--report-dir",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where the report goes. [default: 'report' beside the logs]",
+    help="Where the report goes. [default: 'report' beside the logs; with --compare 'comparison' "
+    "beside LOGS_B]",
 )
 @click.option(
     "--templates",
     type=click.Path(path_type=Path),
     help="A folder with templates that replace ours of the same name (docs/reports.md).",
 )
-def report(log_dir: Path, report_dir: Path | None, templates: Path | None) -> None:
-    """Rebuild the report of a sweep from its logs alone."""
-    _write_report(log_dir, report_dir or log_dir.parent / "report", templates)
+def report(
+    log_dir: Path | None,
+    compare: tuple[Path, Path] | None,
+    report_dir: Path | None,
+    templates: Path | None,
+) -> None:
+    """Rebuild the report of a sweep from its logs alone, or compare two."""
+    if (log_dir is None) == (compare is None):
+        raise ConfigurationError(
+            "give either the log folder of one sweep, or --compare with those of two"
+        )
+    if compare:
+        _write_comparison(compare, report_dir or compare[1].parent / "comparison", templates)
+    elif log_dir:
+        _write_report(log_dir, report_dir or log_dir.parent / "report", templates)
+
+
+def _write_comparison(logs: tuple[Path, Path], report_dir: Path, templates: Path | None) -> None:
+    from harness.analysis.frame import read_frame
+    from harness.analysis.run_comparison import compare_runs
+    from harness.analysis.run_comparison_findings import run_findings
+    from harness.reporting.escape import clean
+    from harness.reporting.render_comparison import write_comparison
+
+    found = compare_runs(*(read_frame(folder) for folder in logs))
+    with _explained(report_dir):
+        path = write_comparison(found, report_dir, templates=templates)
+    for sentence in run_findings(found):
+        click.echo(clean(sentence))
+    _say_where(path)
 
 
 def _write_report(log_dir: Path, report_dir: Path, templates: Path | None = None) -> None:
@@ -200,19 +238,31 @@ def _write_report(log_dir: Path, report_dir: Path, templates: Path | None = None
     frame = read_frame(log_dir)
     results = analyse(frame, log_dir=log_dir)
     to_read = transcripts(frame, log_dir)
-    try:
+    with _explained(report_dir):
         part = transcripts_part(to_read, templates)
         path = write_report(results, report_dir, transcripts=part, templates=templates)
+    console = Console()
+    console.print(summary_table(results))
+    console.print(summary_text(results))
+    _say_where(path)
+
+
+@contextmanager
+def _explained(report_dir: Path) -> Iterator[None]:
+    """Say where a report can't be written."""
+    try:
+        yield
     except OSError as error:
         raise ConfigurationError(
             f"the report can't be written to {report_dir}: {error.strerror}; give another "
             "--report-dir"
         ) from error
+
+
+def _say_where(report: Path) -> None:
     console = Console()
-    console.print(summary_table(results))
-    console.print(summary_text(results))
-    console.print(f"Report: {path}", soft_wrap=True, highlight=False)
-    console.print(f"In a browser: {path.with_suffix('.html')}", soft_wrap=True, highlight=False)
+    console.print(f"Report: {report}", soft_wrap=True, highlight=False)
+    console.print(f"In a browser: {report.with_suffix('.html')}", soft_wrap=True, highlight=False)
 
 
 @main.command()

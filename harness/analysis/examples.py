@@ -55,24 +55,24 @@ def examples(frame: pd.DataFrame, *, harmless: bool = False) -> tuple[Example, .
         harmless: every prompt of this task is known to be harmless, so that no text need be
             withheld.
     """
+    names = sorted(set(frame["category"]), key=lambda name: (name != BENIGN, name))[:N_PROMPTS]
+    first = {name: frame["sample_id"][frame["category"] == name].min() for name in names}
+    frame = frame[frame["sample_id"].isin(list(first.values()))]
     each = rollouts(frame)
     verdicts = {name: _verdicts(frame, name) for name in SCORERS}
     reasons = withheld_rollouts(frame, harmless=harmless)
     shown = []
-    categories = sorted(set(each["category"]), key=lambda name: (name != BENIGN, name))
-    for category in categories[:N_PROMPTS]:
-        rows = each[each["category"] == category]
-        sample_id = min(rows["sample_id"])
-        rows = rows[rows["sample_id"] == sample_id]
+    for category, sample_id in first.items():
+        rows = each[(each["category"] == category) & (each["sample_id"] == sample_id)]
         rows = rows[rows["epoch"] == rows["epoch"].min()].sort_values("alpha")
         turns = [_turn(row, verdicts, reasons) for row in rows.to_dict("records")]
-        first = rows.iloc[0]
+        prompt = rows["prompt"].iloc[0]
         shown.append(
             Example(
                 sample_id=sample_id,
                 category=category,
-                prompt=shorten(first["prompt"]),
-                epoch=int(first["epoch"]),
+                prompt=shorten(prompt),
+                epoch=int(rows["epoch"].iloc[0]),
                 turns=tuple(turns),
             )
         )

@@ -12,16 +12,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from harness.analysis.log_samples import read_samples
-from harness.analysis.logs import LogInfo, choose_logs, find_logs, require_one
-from harness.analysis.rows import SampleRows, sample_rows, unsaid
+from harness.analysis.logs import LogInfo, choose_logs, find_logs, require_one, short_name
+from harness.analysis.rows import Row, sample_rows, unsaid
 from harness.constraint import NONE
 from harness.errors import AnalysisError
 from harness.graders import ROLE
 
 ROLLOUT = ["constraint", "alpha", "sample_id", "epoch"]
 """What names a rollout within one pair and task."""
+
+OBJECTS = ("sample_id", "category", "prompt", "completion", "config", "explanation")
+"""Columns of Python's own strings: taking some rows of them copies no text, and scorers' rows of
+one rollout share theirs. Arrow's would take a third of the analysis's time to copy."""
 
 HARMLESS = "harmless_prompts"
 """Task metadata: no reply to these prompts can be harmful, so none need be withheld."""
@@ -46,20 +51,16 @@ def read_frame(log_dir: Path) -> pd.DataFrame:
     infos = find_logs(log_dir)
     chosen = choose_logs(infos)
     require_one("task", {info.task for info in chosen})
-    logs = [(info, read_samples(info, partial(sample_rows, info))) for info in chosen]
-    if not any(rows for _, rows in logs):
+    frame, n_read = _read(chosen)
+    if frame.empty:
         raise AnalysisError(f"the logs under {str(log_dir)!r} hold no samples: run the sweep again")
-    frame = _joined(logs)
     require_one("pair", set(frame["pair"]))
     if frame.duplicated([*ROLLOUT, "scorer"]).any():
         raise AnalysisError(
             f"two logs under {str(log_dir)!r} hold the same rollouts at the same alpha: "
             f"{', '.join(sorted({info.file for info in chosen}))}. Remove all but one of them"
         )
-    order = ["constraint", "alpha", "category", "sample_id", "epoch", "scorer"]
-    frame = frame.sort_values(order)
-    frame = frame.reset_index(drop=True)
-    frame.attrs["run"] = _run(infos, {info.path: len(rows) for info, rows in logs})
+    frame.attrs["run"] = _run(infos, n_read)
     return frame
 
 
@@ -73,7 +74,9 @@ def by_constraint(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def _under(constraint: str, frame: pd.DataFrame) -> pd.DataFrame:
-    rows = frame[frame["constraint"] == constraint].reset_index(drop=True)
+    mine = frame["constraint"] == constraint
+    # Shares its columns where nothing is left out: large runs have texts of half a gigabyte.
+    rows = frame.copy(deep=False) if mine.all() else frame[mine].reset_index(drop=True)
     run = frame.attrs.get("run", {})
     logs = [log for log in run.get("logs", []) if log["constraint"] == constraint]
     rows.attrs["run"] = run | {"logs": logs}
@@ -127,20 +130,46 @@ def _bound_grader(roles: dict[str, Any] | None) -> str | None:
     return None if one is None else str(one.model)
 
 
-def _joined(logs: Sequence[tuple[LogInfo, list[SampleRows]]]) -> pd.DataFrame:
-    """Lay out a row per rollout and scorer: what rollouts share is held once until then."""
-    shared, scored, repeats = [], [], []
-    for info, log in logs:
+def _read(chosen: Sequence[LogInfo]) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Read logs, and count the samples of each by its path.
+
+    What the rows of a rollout share is held once until all is read.
+    """
+    shared, scored, repeats, n_read = [], [], [], {}
+    for info in chosen:
+        log = read_samples(info, partial(sample_rows, info))
         names = {scorer.name for scorer in info.spec.scorers or []}
         names = names.union(*(rows.scored for rows in log))
-        scorers: list[str | None] = [*sorted(names)] or [None]
+        scorers: list[str | None] = [*sorted(names, key=short_name)] or [None]
         for rows in log:
             shared.append(rows.rollout)
-            missing = "no score" if rows.rollout["error"] is None else "error"
-            scored += [
-                (name and rows.scored.get(name)) or unsaid(name, missing) for name in scorers
-            ]
+            why = "no score" if rows.rollout["error"] is None else "error"
+            scored += [rows.scored.get(name or "") or unsaid(name, why) for name in scorers]
         repeats += [len(scorers)] * len(log)
-    once = pd.DataFrame(shared)
-    every = once.take(np.repeat(np.arange(len(once)), repeats)).reset_index(drop=True)
-    return pd.concat([every, pd.DataFrame(scored)], axis=1)
+        n_read[info.path] = len(log)
+    if not shared:
+        return pd.DataFrame(), n_read
+    return _expanded(_laid_out(shared), _laid_out(scored), np.array(repeats)), n_read
+
+
+def _laid_out(rows: list[Row]) -> pd.DataFrame:
+    """Make a column of each name, and let go of the rows."""
+    names = list(rows[0])
+    texts = {name: [row.pop(name) for row in rows] for name in names if name in OBJECTS}
+    frame = pd.DataFrame(rows)
+    rows.clear()
+    for name, values in texts.items():
+        frame.insert(names.index(name), name, pd.Series(values, dtype=object))
+    return frame
+
+
+def _expanded(once: pd.DataFrame, scored: pd.DataFrame, repeats: NDArray[np.intp]) -> pd.DataFrame:
+    """Lay out a row per rollout and scorer, in order; so many of ``scored`` are each rollout's."""
+    order = once[["constraint", "alpha", "category", "sample_id", "epoch"]]
+    place = order.sort_values(list(order.columns)).index.to_numpy()
+    times = repeats[place]
+    starts = (np.cumsum(repeats) - repeats)[place]
+    within = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+    scored = scored.take(np.repeat(starts, times) + within).reset_index(drop=True)
+    once = once.take(np.repeat(place, times)).reset_index(drop=True)
+    return pd.concat([once, scored], axis=1)

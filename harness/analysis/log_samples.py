@@ -22,6 +22,9 @@ from harness.location import local_path
 # What a row needs none of; events alone are most of a log.
 UNREAD_FIELDS = {"events", "messages", "store", "timelines", "error_retries"}
 
+# How a text that is stored apart begins; the second in logs of early versions.
+_REFERENCES = ("attachment://", "tc://")
+
 T = TypeVar("T")
 
 
@@ -77,7 +80,14 @@ def _needed(path: str) -> Iterator[NeededSample]:
                 sample = NeededSample.model_validate_json(log.read(member))
                 if sample.score is not None:
                     raise _UnknownLayoutError
-                yield _resolved(sample) if sample.attachments else sample
+                yield _resolved(sample) if _stored_apart(sample) else sample
+
+
+def _stored_apart(sample: NeededSample) -> bool:
+    """Say whether the input may point at attachments; most are for the transcript only."""
+    text = sample.input
+    plain = isinstance(text, str) and not text.startswith(_REFERENCES)
+    return bool(sample.attachments) and not plain
 
 
 def _resolved(sample: NeededSample) -> NeededSample:

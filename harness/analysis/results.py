@@ -23,8 +23,8 @@ from harness.analysis.behaviours import (
 )
 from harness.analysis.calibration import Calibration
 from harness.analysis.changes import Changes, changes
-from harness.analysis.comparison import Condition, comparison_findings
 from harness.analysis.configuration import Configuration, configuration, sweep_command
+from harness.analysis.constraint_comparison import Condition, comparison_findings
 from harness.analysis.deep_dive import CategoryAnswers, category_answers
 from harness.analysis.dose import Dose
 from harness.analysis.examples import Example, examples
@@ -253,6 +253,11 @@ def results_json(results: Results) -> str:
     """Write results as JSON; what is not finite becomes null, for JSON has no NaN."""
     written = {"schema_version": SCHEMA_VERSION, **_plain(results)}
     return json.dumps(written, indent=1, allow_nan=False) + "\n"
+
+
+def plain_json(frozen: object) -> str:
+    """Write a frozen dataclass as JSON, as ``results_json`` does."""
+    return json.dumps(_plain(frozen), indent=1, allow_nan=False) + "\n"
 
 
 def _plain(value: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.bench.analysis_command import analysis
 from harness.bench.figures import SHORT_NAMES, figures_line
 from harness.bench.plan import ALL_ROWS, QUICK_ROWS, BenchPlan
 from harness.bench.report import markdown as decode_markdown
@@ -28,7 +29,7 @@ def bench() -> None:
     """Measure how fast the engine is, and how often the scorers are right."""
 
 
-for command in (scorers, nonsense, claims):
+for command in (scorers, nonsense, claims, analysis):
     bench.add_command(command)
 
 

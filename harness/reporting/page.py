@@ -8,23 +8,36 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from markupsafe import Markup
 
-from harness.analysis.results import Results
+from harness.analysis.configuration import Configuration
 from harness.errors import ConfigurationError
 from harness.reporting.document import PagePart, document
 from harness.reporting.figures.drawing import Drawing
 from harness.reporting.templating import explained, html_environment, read_plain
 
 
+class Titled(Protocol):
+    """What a page's frame says of the report in it: results of one run, or of two."""
+
+    @property
+    def pair(self) -> str: ...  # noqa: D102
+    @property
+    def task(self) -> str: ...  # noqa: D102
+    @property
+    def configuration(self) -> Configuration: ...  # noqa: D102
+
+
 def page(
-    results: Results,
+    results: Titled,
     text: str,
     figures: Mapping[str, Drawing],
     *,
     transcripts: PagePart | None = None,
     templates: Path | None = None,
+    numbers: str = "results.json",
 ) -> str:
     """Make the page.
 
@@ -34,6 +47,7 @@ def page(
         figures: by file name, drawn where the text shows them.
         transcripts: stand where the text has ``<!-- transcripts -->``.
         templates: folder with files that replace ours.
+        numbers: the file beside the page that holds every number.
 
     Raises:
         ConfigurationError: if a template of that folder can't be used.
@@ -49,6 +63,7 @@ def page(
         return shell.render(
             document=made,
             results=results,
+            numbers=numbers,
             styles=_embedded(styles, "style"),
             scripts=_embedded(scripts, "script"),
             policy=policy(styles, scripts),

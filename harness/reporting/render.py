@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.analysis.results import Results, results_json
 from harness.reporting import (
     appendix,
-    comparison,
+    constraint_comparison,
     fidelity,
     judge,
     means,
@@ -84,7 +84,7 @@ def markdown(
             results=results,
             tables=tables,
             appendix=appendix,
-            comparison=comparison,
+            comparison=constraint_comparison,
             fidelity=fidelity,
             judge=judge,
             means=means,

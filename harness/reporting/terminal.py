@@ -4,7 +4,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.analysis.results import Results
-from harness.reporting.comparison import cells, conditions
+from harness.reporting.constraint_comparison import cells, conditions
 from harness.reporting.escape import clean
 from harness.reporting.tables import headline
 

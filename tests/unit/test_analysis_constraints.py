@@ -4,7 +4,7 @@ import pytest
 from test_analysis_logs import CONFIG, Rollout, nonsense, refusal, trace, write_log
 
 from harness.analysis.behaviours import Curve, curve
-from harness.analysis.comparison import HIDES, Condition, comparison_findings
+from harness.analysis.constraint_comparison import HIDES, Condition, comparison_findings
 from harness.analysis.dose import doses
 from harness.analysis.frame import by_constraint, finished, read_frame
 from harness.analysis.rates import rate_of
