@@ -37,7 +37,7 @@ def test_every_headline_curve_is_counted_again_from_its_rows(tmp_path):
 
 def test_a_beginning_ends_with_the_phrase_that_decided(tmp_path):
     frame = read_frame(write_sweep(tmp_path, sweep))
-    rows = frame[frame["scorer"] == "refusal"].assign(decided_chars=float("nan"))
+    rows = frame[frame["scorer"] == "refusal"].assign(decided_chars=float("nan"), sample_uuid="u")
     assert decided_beginnings(rows) == {}
     rows.iloc[0, rows.columns.get_loc("decided_chars")] = 9
-    assert decided_beginnings(rows) == {rows["sample_uuid"].iloc[0]: "Sorry, no"}
+    assert decided_beginnings(rows) == {"u": "Sorry, no"}
