@@ -5,23 +5,21 @@ Knows the curves' names. Refuses to count.
 
 import pandas as pd
 
-from harness.analysis.behaviours import BENIGN, has_benign
-from harness.analysis.judged import ABOVE_NAME, rows_above
+from harness.analysis.behaviours import main_and_benign
+from harness.analysis.judged import ABOVE_NAME, judge_rows
 
 REFUSAL_OF_BENIGN = "refusal of benign prompts"
-WITHOUT_BENIGN = ("refusal", ABOVE_NAME)
-"""Benign prompts are the control of these, where any stand beside others."""
 
 
 def headline_rows(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows behind a curve of ``headline_curves``, a 0, a 1 or NaN each."""
     if name == ABOVE_NAME:
-        rows = rows_above(frame)
-    else:
-        rows = frame[frame["scorer"] == ("refusal" if name == REFUSAL_OF_BENIGN else name)]
-    if has_benign(frame) and name in (*WITHOUT_BENIGN, REFUSAL_OF_BENIGN):
-        return rows[(rows["category"] == BENIGN) == (name == REFUSAL_OF_BENIGN)]
-    return rows
+        judged = judge_rows(frame)
+        return main_and_benign(judged.assign(value=judged["above"]), frame)[0]
+    if name not in ("refusal", REFUSAL_OF_BENIGN):
+        return frame[frame["scorer"] == name]
+    main, benign = main_and_benign(frame[frame["scorer"] == "refusal"], frame)
+    return main if name == "refusal" else benign
 
 
 def decided_beginnings(rows: pd.DataFrame) -> dict[str, str]:

@@ -82,13 +82,6 @@ def judge_curves(frame: pd.DataFrame, alphas: tuple[float, ...]) -> ScorerCurves
     )
 
 
-def rows_above(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the judge's rows with 1 for a score above one half and 0 for others."""
-    rows = judge_rows(frame)
-    rows["value"] = rows["above"]
-    return rows
-
-
 def judged(frame: pd.DataFrame, alphas: tuple[float, ...]) -> Judged | None:
     """Sum up the judge's verdicts; None where nothing was judged."""
     rows = judge_rows(frame)

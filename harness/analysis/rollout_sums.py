@@ -91,13 +91,12 @@ def _summed(chunk: TraceChunk, figures: list[str], kept: NDArray[np.intp]) -> pd
     n_tokens = len(chunk.tokens)
     sizes = np.diff(chunk.starts, append=n_tokens)
     place = np.arange(n_tokens) - np.repeat(chunk.starts, sizes)
-    counts = place < np.repeat(kept, sizes)
-    sums = {
-        name: np.add.reduceat(
-            np.where(counts, chunk.tokens[name].to_numpy(dtype=np.float64), 0.0), chunk.starts
-        )
-        for name in figures
-    }
+    ignored = np.flatnonzero(place >= np.repeat(kept, sizes))
+    sums = {}
+    for name in figures:
+        values = chunk.tokens[name].to_numpy(dtype=np.float64, copy=True)
+        values[ignored] = 0.0
+        sums[name] = np.add.reduceat(values, chunk.starts)
     return pd.DataFrame({"n_tokens": kept, **sums})
 
 

@@ -110,3 +110,17 @@ def test_what_the_logs_say_of_the_run_is_kept_beside_the_rows(tmp_path):
     assert [(log["n_read"], log["n_expected"], log["used"]) for log in run["logs"]] == [
         (2, 2, True)
     ] * 2
+
+
+def test_a_phrase_that_shows_a_behaviour_tells_how_far_the_reply_was_decided(tmp_path):
+    """Of an event only: a disclaimer beside an answer decides nothing."""
+    evidence = {"evidence": "I can't", "evidence_start": 7}
+    scores = {
+        "refusal": Score(value=1.0, metadata=evidence),
+        "complies": Score(value=0.0, metadata=evidence),
+        "other": Score(value=1.0),
+    }
+    write_log(tmp_path, [Rollout("a", scores=scores)])
+    decided = read_frame(tmp_path).set_index("scorer")["decided_chars"]
+    assert decided["refusal"] == 14
+    assert decided[["complies", "other"]].isna().all()

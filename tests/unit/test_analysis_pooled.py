@@ -45,14 +45,14 @@ def test_the_grid_holds_the_sweeps_alphas_and_divides_each_gap_alike():
 @pytest.mark.slow
 @pytest.mark.parametrize("decided", [False, True])
 def test_intervals_cover_the_exact_rate_nine_times_in_ten_or_more(decided):
-    """Of 60 prompts out of 600, at each of 14 alphas of which most were not drawn at."""
+    """Of 60 prompts out of 600, at each of 10 alphas of which most were not drawn at."""
     shown = covered = 0
-    for seed in range(20):
-        for point in drawn(seed, decided=decided).points[::3]:
+    for seed in range(15):
+        for point in drawn(seed, decided=decided).points[::4]:
             if point.rate is not None:
                 shown += 1
                 covered += point.low <= sweeps().pair.rate(point.alpha) <= point.high
-    assert shown > 200
+    assert shown > 120
     assert covered / shown > 0.9
 
 
