@@ -65,8 +65,8 @@ ENTRIES = (
         name="constraints",
         shows="The refuser under constraints beside none: what each keeps sensible, and what it "
         "hides.",
-        sweep="refuser --alphas 0,1,4 --limit 30 --max-tokens 40 --seed 1 --constraint "
-        "kl_budget=0.5 --constraint plausibility=0.1 --constraint target_top_p=0.9",
+        sweep="refuser --alphas 0,1,4 --limit 20 --max-tokens 40 --seed 1 --constraint "
+        "kl_budget=0.5 --constraint plausibility=0.1",
         log_dir="runs/gallery/constraints/logs",
     ),
     Entry(
