@@ -203,9 +203,7 @@ def report(
 ) -> None:
     """Rebuild the report of a sweep from its logs alone, or compare two."""
     if (log_dir is None) == (compare is None):
-        raise ConfigurationError(
-            "give either the log folder of one sweep, or --compare with those of two"
-        )
+        raise click.UsageError("give the log folder of one sweep, or --compare with those of two")
     if compare:
         _write_comparison(compare, report_dir or compare[1].parent / "comparison", templates)
     elif log_dir:

@@ -78,8 +78,10 @@ def markdown(figures: Mapping[str, float], machine: str) -> str:
         "| --- | --- |",
         *(f"| {told} | {figures[stage]:.1f} |" for stage, told in _STAGES.items()),
         f"| **all** | **{figures['total_s']:.1f}** |",
-        f"| of which the core computed | {figures['cpu_s']:.1f} |",
+        f"| of which the core worked for it | {figures['cpu_s']:.1f} |",
         "",
-        f"Most memory: {figures['peak_mb'] / 1000:.2f} GB.",
+        f"Most memory: {figures['peak_mb'] / 1000:.2f} GB. The core gave it "
+        f"{figures['cpu_s'] / figures['total_s']:.0%} of its time; the rest went to other "
+        "processes and to waiting for the disk.",
     ]
     return "\n".join(lines) + "\n"
