@@ -332,7 +332,7 @@ def test_a_turn_is_told_as_what_it_is():
 
 def test_the_section_says_over_which_alphas_trends_are(found):
     said = section_findings(found)
-    assert said[0].startswith("Trends are over alpha 0, 1, 2. At 4, where more than 10% is")
+    assert said[0].startswith("Trends are over alpha 0, 1, 2. At 4, where more than 20% is")
     assert said[1].startswith("Along alpha ")
 
 
