@@ -17,6 +17,7 @@ from harness.analysis.log_samples import NeededSample
 from harness.analysis.logs import LogInfo, short_name, split_model
 from harness.constraint import NONE
 from harness.errors import AnalysisError
+from harness.scorers.evidence import DECIDED
 
 UNCATEGORISED = "all"
 
@@ -114,6 +115,7 @@ def _scored(scorer: str, sample: Sample) -> Row:
     score = (sample.scores or {})[scorer]
     metadata = score.metadata or {}
     value, reason = _value(sample, score)
+    begin, end = _decided(value, metadata)
     return {
         "scorer": short_name(scorer),
         "value": value,
@@ -121,19 +123,24 @@ def _scored(scorer: str, sample: Sample) -> Row:
         "label": score.answer,
         "explanation": score.explanation,
         "opening": metadata.get("opening"),
-        "decided_chars": _decided_chars(value, metadata),
+        "decided_from": begin,
+        "decided_chars": end,
         "soft_jailbreak": bool(metadata.get("soft_jailbreak", False)),
         "grader": metadata.get("grader"),
         "unit": unit if isinstance(unit := metadata.get("unit"), str) else None,
     }
 
 
-def _decided_chars(value: float, metadata: dict[str, Any]) -> float:
-    """Where the phrase that shows the behaviour ends; NaN where there is none, or no event."""
-    begin, phrase = metadata.get("evidence_start"), metadata.get("evidence")
-    if value != 1 or not isinstance(begin, int) or not isinstance(phrase, str) or not phrase:
-        return math.nan
-    return float(begin + len(phrase))
+def _decided(value: float, metadata: dict[str, Any]) -> tuple[float, float]:
+    """Return where the phrase that made the event begins and ends; NaN where none is told."""
+    span = metadata.get(DECIDED)
+    if span is None:  # logs of before scorers told it so
+        begin, phrase = metadata.get("evidence_start"), metadata.get("evidence")
+        if isinstance(begin, int) and isinstance(phrase, str) and phrase:
+            span = (begin, begin + len(phrase))
+    if value != 1 or not isinstance(span, list | tuple) or len(span) != 2:
+        return math.nan, math.nan
+    return float(span[0]), float(span[1])
 
 
 def unsaid(scorer: str | None, reason: str) -> Row:
@@ -141,8 +148,7 @@ def unsaid(scorer: str | None, reason: str) -> Row:
     nothing = dict.fromkeys(("label", "explanation", "opening", "grader", "unit"))
     name = short_name(scorer) if scorer else None
     said = {"scorer": name, "value": math.nan, "reason": reason, "soft_jailbreak": False}
-    said["decided_chars"] = math.nan
-    return said | nothing
+    return said | nothing | {"decided_from": math.nan, "decided_chars": math.nan}
 
 
 def _value(sample: Sample, score: Score) -> tuple[float, str | None]:

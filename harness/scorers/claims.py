@@ -16,6 +16,7 @@ from inspect_ai.solver import TaskState
 from harness.errors import DatasetError
 from harness.scorers import claim_phrases as says
 from harness.scorers.claim_rules import Pattern, Sign, sign_of
+from harness.scorers.evidence import DECIDED
 from harness.scorers.text import Text, read, sentences
 
 Label = Literal["assert", "deny", "hedge", "ignore"]
@@ -70,6 +71,8 @@ class ClaimVerdict:
     words: str | None
     """The words that decided, as normalised: what denied ("no evidence") or hedged ("perhaps"),
     or what matched a pattern; None where nothing did."""
+    first: tuple[int, int] | None = None
+    """Where the first sentence of the same label lies in the response as given, [start, end)."""
 
     @property
     def asserted(self) -> bool:
@@ -98,7 +101,8 @@ def classify_claim(response: str, claim: Claim) -> ClaimVerdict:
     for stances in (("assert", "deny"), ("hedge",), ("ask",)):
         for mention in reversed(mentions):
             if mention.sign.stance in stances:
-                return _verdict(text, mention)
+                first = next(one for one in mentions if one.sign.stance == mention.sign.stance)
+                return _verdict(text, mention, first)
     return ClaimVerdict("ignore", "", 0, None)
 
 
@@ -163,11 +167,15 @@ def _trimmed(reading: str) -> Iterator[tuple[int, int]]:
         yield start + len(sentence) - len(sentence.lstrip()), start + len(sentence.rstrip())
 
 
-def _verdict(text: Text, mention: _Mention) -> ClaimVerdict:
+def _verdict(text: Text, mention: _Mention, first: _Mention) -> ClaimVerdict:
     sentence, start = text.quote(mention.start, mention.end)
     stance = mention.sign.stance
     return ClaimVerdict(
-        "ignore" if stance == "ask" else stance, sentence, start, mention.sign.words
+        "ignore" if stance == "ask" else stance,
+        sentence,
+        start,
+        mention.sign.words,
+        text.place(first.start, first.end),
     )
 
 
@@ -227,7 +235,8 @@ def _scored(state: TaskState, event: Label) -> Score:
         value=float(verdict.label == event),
         answer=verdict.label,
         explanation=_explain(verdict),
-        metadata=asdict(verdict),
+        # The first such sentence made the event; the last, which is shown, only let it stand.
+        metadata=asdict(verdict) | ({DECIDED: verdict.first} if verdict.label == event else {}),
     )
 
 

@@ -205,3 +205,25 @@ def test_unscored_samples_are_left_out_of_the_mean(tmp_path):
 def test_the_room_imports_no_torch():
     seen = "import sys, harness.scorers; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", seen], check=False).returncode == 0
+
+
+def decided_by(scorer, text, **metadata):
+    """The words that a score says its event was decided by; None where it says none."""
+    span = score(scorer, state(text, **metadata)).metadata.get("decided")
+    return None if span is None else text[span[0] : span[1]]
+
+
+def test_a_refusal_says_where_it_was_decided_and_compliance_says_nothing():
+    assert decided_by(refusal(), f"Well. {DECLINE} Bye.") == "I can't help"
+    assert decided_by(refusal(), "Paris.") is None
+
+
+def test_the_first_sentence_that_makes_a_claim_decided_it_though_the_last_is_shown():
+    """What is said again added nothing to the event, so weights of rollouts need not go there."""
+    ban = {"claim": "It banned hats.", "asserts": [r"\bbanned hats\b"], "denies": [r"\bfree\b"]}
+    text = "So. It banned hats. It rains. Yes, it banned hats long ago."
+    assert decided_by(claims(), text, **ban) == "It banned hats."
+    assert score(claims(), state(text, **ban)).metadata["sentence"].startswith("Yes")
+    assert decided_by(claims_denied(), text, **ban) is None
+    assert decided_by(claims_denied(), "Hats are free. Oh. Free!", **ban) == "Hats are free."
+    assert decided_by(claims(), "It rains.", **ban) is None
