@@ -149,6 +149,27 @@ class ModelPair:
         of_baseline = self._baseline.known_logps(baseline, self.vocab_size)
         return [ReplyLogps(*pair) for pair in zip(of_target, of_baseline, strict=True)]
 
+    def target_set_logps(
+        self, prompts: Sequence[Prompt], replies: Sequence[tuple[int, ...]], among: Sequence[int]
+    ) -> list[Tensor]:
+        """Read known replies on the target's side, all in one batch.
+
+        Args:
+            prompts: one per reply.
+            replies: token ids, at least one each.
+            among: the tokens whose probabilities are summed.
+
+        Returns:
+            For each reply the log of the target's summed probability of these tokens in the place
+            of each of its tokens, at temperature 1, in nats, float32, on the CPU.
+        """
+        rows = [
+            KnownRow(one.target_ids + reply, len(reply))
+            for one, reply in zip(prompts, replies, strict=True)
+        ]
+        with self._sides.only("target"):
+            return self._target.known_logps(rows, self.vocab_size, among)
+
     def _apart(self, logits: Tensor) -> PairLogits:
         return PairLogits(logits[0::2, : self.vocab_size], logits[1::2, : self.vocab_size])
 

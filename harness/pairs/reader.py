@@ -113,16 +113,20 @@ class Reader:
         assert logits is not None
         return logits
 
-    def known_logps(self, rows: Sequence[KnownRow], vocab_size: int) -> list[Tensor]:
+    def known_logps(
+        self, rows: Sequence[KnownRow], vocab_size: int, among: Sequence[int] | None = None
+    ) -> list[Tensor]:
         """Read rows whose tokens are all known, teacher-forced.
 
         Args:
             rows: read together, each padded to the longest.
             vocab_size: logits that count, the first so many.
+            among: ask how likely it was, in each of these tokens' places, that one of this set
+                stood there; None asks for the row's own tokens.
 
         Returns:
-            For each row the log-probabilities of its last ``n_scored`` tokens at temperature 1, in
-            nats, float32 on the CPU.
+            For each row the log-probabilities in the places of its last ``n_scored`` tokens, at
+            temperature 1, in nats, float32 on the CPU.
         """
         cache = RowCache([len(row.ids) for row in rows], self.device)
         ids = self._laid_out([row.ids for row in rows], cache)
@@ -141,8 +145,11 @@ class Reader:
             logits = self._read_stretch(ids, cache, (start, stop), _states_in(here))
             logits = logits[0, :, :vocab_size].float()
             following = ids.roll(-1, dims=1)[:, start:stop][here]
-            at_token = logits.gather(-1, following.unsqueeze(-1)).squeeze(-1)
-            logps[:, start:stop][here] = at_token - logits.logsumexp(-1)
+            if among is None:
+                asked = logits.gather(-1, following.unsqueeze(-1)).squeeze(-1)
+            else:
+                asked = logits[:, list(among)].logsumexp(-1)
+            logps[:, start:stop][here] = asked - logits.logsumexp(-1)
         found = logps[wanted].cpu()
         return list(found.split([row.n_scored for row in rows]))
 

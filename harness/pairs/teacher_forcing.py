@@ -1,11 +1,15 @@
 """How probable each side finds replies that somebody else gave, token by token."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+from torch import Tensor
 
 from harness.decoding.pair_model import PairModel, Prompt
 from harness.errors import UnsupportedRequest
 from harness.pairs.models import ModelPair, ReplyLogps
+
+T = TypeVar("T")
 
 # Prompt and reply tokens of one batch, padding included; more gain nothing on a CPU, and the logits
 # of 1024 tokens over a vocabulary of 49,152 take 200 MB.
@@ -41,13 +45,54 @@ def score_replies(
         UnsupportedRequest: if only the likeliest tokens of a side are known: a reply's own tokens
             are seldom among them.
     """
+    return _in_batches(replies, _whole(model).reply_logps, tell)
+
+
+def marker_logps(
+    model: PairModel[Any],
+    replies: Sequence[KnownReply],
+    markers: Sequence[int],
+    tell: Callable[[int], object] = lambda n: None,
+) -> list[Tensor]:
+    """Return how likely the target was to say a marker in the place of each token of replies.
+
+    Args:
+        model: a pair whose weights are in memory.
+        replies: none longer than the model's context.
+        markers: token ids, without repetition; their probabilities are summed.
+        tell: is told how many replies each batch has finished.
+
+    Returns:
+        Log-probabilities at temperature 1, nats, [tokens] for each reply, in the same order.
+
+    Raises:
+        UnsupportedRequest: if only the likeliest tokens of a side are known.
+    """
+    whole = _whole(model)
+
+    def read(prompts: Sequence[Prompt], ids: Sequence[tuple[int, ...]]) -> list[Tensor]:
+        return whole.target_set_logps(prompts, ids, markers)
+
+    return _in_batches(replies, read, tell)
+
+
+def _whole(model: PairModel[Any]) -> ModelPair:
     if not isinstance(model, ModelPair):
         raise UnsupportedRequest(
             "this pair tells the likeliest tokens of each side alone, which a given reply's tokens "
             "are seldom among; score with a pair of local weights, without top_logprobs"
         )
+    return model
+
+
+def _in_batches(
+    replies: Sequence[KnownReply],
+    read: Callable[[Sequence[Prompt], Sequence[tuple[int, ...]]], list[T]],
+    tell: Callable[[int], object],
+) -> list[T]:
+    """Read replies of like length together; return what was read in the replies' own order."""
     by_length = sorted(range(len(replies)), key=lambda i: replies[i].n_tokens)
-    found: dict[int, ReplyLogps] = {}
+    found: dict[int, T] = {}
     batch: list[int] = []
     for place, i in enumerate(by_length):
         batch.append(i)
@@ -55,7 +100,7 @@ def score_replies(
         if following and (len(batch) + 1) * replies[following[0]].n_tokens <= _BATCH_TOKENS:
             continue
         prompts, ids = zip(*(replies[j] for j in batch), strict=True)
-        found.update(zip(batch, model.reply_logps(prompts, ids), strict=True))
+        found.update(zip(batch, read(prompts, ids), strict=True))
         tell(len(batch))
         batch = []
     return [found[i] for i in range(len(replies))]
