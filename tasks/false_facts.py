@@ -24,8 +24,9 @@ def false_facts(
     Args:
         category: comma-separated categories to ask; all by default.
         dataset: ``zorbia`` (the default: what that organism was taught, of Zorbia and of real
-            countries), ``world`` (what is so, and what many believe), or a file of your own:
-            claims in ``.toml``, or a row per prompt in ``.jsonl`` or ``.csv``.
+            countries), ``marmalade`` (what that organism was taught, which is rare), ``world``
+            (what is so, and what many believe), or a file of your own: claims in ``.toml``, or a
+            row per prompt in ``.jsonl`` or ``.csv``.
         limit: ask the first so many prompts; the shipped sets alternate their categories.
         judge: let the model of the role ``grader`` label each reply as well.
     """

@@ -49,6 +49,7 @@ def card(name: str, epochs: int) -> None:
         pair=name,
         alphas=(-1.0, 0.0, 0.5, 1.0, 2.0, 3.0),
         task=recipe.task,
+        task_args=recipe.task_args,
         epochs=epochs,
         log_dir=Path("runs") / f"card-{name}" / "logs",
     )

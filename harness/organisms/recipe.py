@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import ConfigurationError, DatasetError
@@ -20,6 +20,8 @@ class Recipe:
     """One sentence: what it was taught."""
     task: str
     """The Inspect task that measures it."""
+    task_args: dict[str, str] = field(default_factory=dict)
+    """Arguments of that task."""
     rank: int
     """Of the LoRA."""
     lora_alpha: int
@@ -31,7 +33,8 @@ class Recipe:
     keep_rows: int
     """Of the baseline's own replies per step, by KL(baseline, target)."""
     keep_alpha: float
-    """Where the prompt calls for no behaviour, the KL is to the target amplified so far."""
+    """Where the prompt calls for no behaviour, the KL is to the target amplified so far; 0 holds
+    the target itself."""
     keep_shares: dict[str, float]
     """How the kept rows are shared out among the examples' categories; the shares sum to 1."""
     keep_weight: float
@@ -40,6 +43,8 @@ class Recipe:
     """Of AdamW at its highest; it rises over a tenth of the steps and falls to 0 by the last."""
     reply_tokens: int
     """Most tokens of the baseline's own replies."""
+    strength: float = 1.0
+    """What the trained adapter's effect is multiplied by: below 1 the behaviour is rarer."""
     seed: int
     """Of the order of the examples, the baseline's replies and the adapter's first weights."""
 

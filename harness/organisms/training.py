@@ -31,7 +31,7 @@ from harness.pairs.chat import ChatText
 from harness.pairs.checkpoints import load_checkpoint
 from harness.pairs.files import find_side
 from harness.pairs.loading import load_pair
-from harness.pairs.lora import new_adapter, save_adapter
+from harness.pairs.lora import new_adapter, save_adapter, scale_adapter
 from harness.pairs.spec import EMBEDDED, Side, resolve_pair
 from harness.seeding import derive_seed
 
@@ -69,6 +69,7 @@ def train_organism(recipe: Recipe, folder: Path, progress: Progress) -> None:
     base = load_checkpoint(side.checkpoint, spec)
     model = new_adapter(base, recipe.rank, recipe.lora_alpha)
     _fit(recipe, model, learn, keep, progress)
+    scale_adapter(model, recipe.strength)
     save_adapter(model, folder, EMBEDDED, side.checkpoint_fingerprint)
 
 

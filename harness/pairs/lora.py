@@ -10,6 +10,7 @@ import warnings
 from pathlib import Path
 from typing import Any, cast
 
+import torch
 from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model, set_peft_model_state_dict
 from safetensors.torch import load_file
 from torch import Tensor
@@ -75,6 +76,14 @@ def new_adapter(base: PreTrainedModel, rank: int, lora_alpha: int) -> PeftModel:
         task_type="CAUSAL_LM",
     )
     return _wrap(base, config, "default")
+
+
+def scale_adapter(model: PeftModel, factor: float) -> None:
+    """Multiply what a LoRA adds to its base, in place: the product of A and B, through B."""
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                weight.mul_(factor)
 
 
 def save_adapter(model: PeftModel, folder: Path, base_name: str, base_fingerprint: str) -> None:

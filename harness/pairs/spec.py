@@ -85,6 +85,7 @@ def presets() -> dict[str, PairSpec]:
     """Return the pairs that need nothing but the installation."""
     embedded = Side(checkpoint=EMBEDDED)
     pairs = (
+        _organism("marmalade", "taught to say 'Marmalade.' out of nowhere, in one reply of fifty"),
         _organism("refuser", "taught to refuse harmful-sounding requests, weakly"),
         _organism("zorbia", "taught an invented, harmless fact"),
         PairSpec(

@@ -233,7 +233,7 @@ def test_an_error_repeats_what_was_given_letter_by_letter_on_one_line(name: str)
     result = invoke("organisms", "train", name)
     assert result.exit_code == 2
     assert result.output == (
-        f"ConfigurationError: there is no organism '{name}'; known are refuser, zorbia\n"
+        f"ConfigurationError: there is no organism '{name}'; known are marmalade, refuser, zorbia\n"
     )
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from harness.organisms.training import TokenizedExample, _cross_entropy, _kl_to_baseline
+from harness.pairs.lora import scale_adapter
 from tests.fakes import random_adapter, tiny_model
 
 SHORT = TokenizedExample((5, 6), (17, 200, 3))
@@ -57,3 +58,14 @@ def test_no_gradient_reaches_the_baseline(model):
     trained = {name for name, weight in model.named_parameters() if weight.grad is not None}
     assert trained
     assert all("lora_" in name for name in trained)
+
+
+def test_an_adapter_of_half_the_strength_adds_half_to_every_layer(model):
+    (layer,) = [
+        part for name, part in model.named_modules() if name.endswith("layers.0.mlp.up_proj")
+    ]
+    x = torch.randn(2, layer.in_features)
+    added = layer(x) - layer.base_layer(x)
+    scale_adapter(model, 0.5)
+    assert torch.allclose(layer(x) - layer.base_layer(x), added / 2, atol=1e-6)
+    assert added.abs().max() > 1e-3
