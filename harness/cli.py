@@ -16,6 +16,7 @@ from rich.console import Console
 
 import harness
 from harness.bench.command import bench
+from harness.commands.rate import rate
 from harness.constraint import Constraints, parse_constraints
 from harness.errors import AmplifyError, ConfigurationError, InvalidAlpha
 from harness.model_name import parse_alpha
@@ -46,6 +47,7 @@ def main() -> None:
 
 
 main.add_command(bench)
+main.add_command(rate)
 main.add_command(organisms)
 
 

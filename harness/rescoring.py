@@ -178,7 +178,7 @@ def _known(sample: EvalSample, pair: LoadedPair, *, ends: bool) -> KnownReply:
     # A trace counts the token that ends a reply; a stop string leaves none.
     if ends and sample.output.stop_reason == "stop" and tokenizer.eos_token_id is not None:
         ids = (*ids, tokenizer.eos_token_id)
-    known = KnownReply(pair.prompt([_plain(one) for one in _conversation(sample)]), ids)
+    known = KnownReply(pair.prompt([plain_message(one) for one in conversation(sample)]), ids)
     if known.n_tokens > pair.model.max_context:
         raise PromptTooLong(
             f"prompt and response have {known.n_tokens} tokens and the pair's context holds "
@@ -187,8 +187,12 @@ def _known(sample: EvalSample, pair: LoadedPair, *, ends: bool) -> KnownReply:
     return known
 
 
-def _conversation(sample: EvalSample) -> list[ChatMessage]:
-    """What stood before the response."""
+def conversation(sample: EvalSample) -> list[ChatMessage]:
+    """Return what stood before the response.
+
+    Raises:
+        UnsupportedRequest: if the log does not hold it.
+    """
     messages = sample.messages
     while messages and messages[-1].role == "assistant":
         messages = messages[:-1]
@@ -197,7 +201,12 @@ def _conversation(sample: EvalSample) -> list[ChatMessage]:
     return messages
 
 
-def _plain(message: ChatMessage) -> dict[str, str]:
+def plain_message(message: ChatMessage) -> dict[str, str]:
+    """Return a message as role and text.
+
+    Raises:
+        UnsupportedRequest: for tool calls and media, which a pair can't read.
+    """
     if message.role == "tool" or getattr(message, "tool_calls", None):
         raise UnsupportedRequest("the conversation holds tool calls, which the pair can't read")
     if not isinstance(message.content, str) and any(

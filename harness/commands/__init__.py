@@ -1,0 +1,1 @@
+"""Commands of ``amplify`` in files of their own; what is heavy is imported when they run."""
