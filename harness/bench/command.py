@@ -15,6 +15,7 @@ import click
 from harness.bench.analysis_command import analysis
 from harness.bench.figures import SHORT_NAMES, figures_line
 from harness.bench.plan import ALL_ROWS, QUICK_ROWS, BenchPlan
+from harness.bench.rate_command import rate
 from harness.bench.report import markdown as decode_markdown
 from harness.bench.report import with_block, write_document
 from harness.bench.scorers_command import claims, nonsense, scorers
@@ -29,7 +30,7 @@ def bench() -> None:
     """Measure how fast the engine is, and how often the scorers are right."""
 
 
-for command in (scorers, nonsense, claims, analysis):
+for command in (scorers, nonsense, claims, analysis, rate):
     bench.add_command(command)
 
 
