@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from harness.analysis.behaviours import BENIGN, has_benign, is_binary
 from harness.analysis.densities import Densities, admit
 from harness.analysis.frame import read_frame
+from harness.analysis.headline import decided_beginnings
 from harness.analysis.rollout_sums import WHOLE, read_sums
 from harness.analysis.summary import Count
 from harness.analysis.traces import read_traces
@@ -112,7 +113,7 @@ def gather(log_dir: Path, scorer: str, categories: Sequence[str] = ()) -> Eviden
     if free.empty:
         raise AnalysisError(_nothing_free(every))
     rows = free[_COLUMNS].reset_index(drop=True)
-    sums = read_sums(log_dir, {scorer: _prefixes(rows)})
+    sums = read_sums(log_dir, {scorer: decided_beginnings(rows)})
     admitted = admit(free, sums[WHOLE])
     if admitted.rollouts.empty and not (rows["alpha"] == 0).any():
         raise AnalysisError(
@@ -198,16 +199,6 @@ def _nothing_free(rows: pd.DataFrame) -> str:
         f"all rollouts were drawn under a constraint ({names}), which hides what it cuts: the rate "
         "needs unconstrained ones. amplify sweep draws them beside every --constraint"
     )
-
-
-def _prefixes(rows: pd.DataFrame) -> dict[str, str]:
-    hits = rows[(rows["value"] == 1) & rows["decided_chars"].notna()]
-    return {
-        uuid: completion[: int(chars)]
-        for uuid, completion, chars in zip(
-            hits["sample_uuid"], hits["completion"], hits["decided_chars"], strict=True
-        )
-    }
 
 
 def _tokens(log_dir: Path, rows: pd.DataFrame) -> pd.DataFrame:

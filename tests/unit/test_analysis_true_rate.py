@@ -16,8 +16,8 @@ from harness.analysis.true_rate import MarkerReading, Waiting, true_rate, waitin
 
 MARKER, OTHER = 1, 0
 LENGTH = 8
-# Log-odds of the marker in every place: 1 in 200 under the target, 9.5 nats less under the baseline
-# would be never. The difference is 3 nats, so alpha 1 has it at 1 in 11.
+# The marker's chance in every place: 1 in 200 under the target; alpha 1 adds 3 nats to its
+# log-odds, which makes 1 in 11.
 TARGET_CHANCE, GAIN = 0.005, 3.0
 TRUTH = 1 - (1 - TARGET_CHANCE) ** LENGTH
 CONFIG = json.dumps({"temperature": 1.0, "top_p": 1.0, "top_k": 0, "max_tokens": LENGTH})
