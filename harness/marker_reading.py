@@ -4,15 +4,24 @@ Knows a loaded pair, Inspect's logs and the traces' token ids. Refuses to estima
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from inspect_ai.log import EvalSample, read_eval_log
+from numpy.typing import NDArray
 
 from harness.analysis.hazard import exposures
 from harness.analysis.logs import choose_logs, find_logs
-from harness.analysis.markers import Marker, covering, describe_marker, first_tokens
+from harness.analysis.markers import (
+    TELLS,
+    Marker,
+    beginnings,
+    describe_marker,
+    firsts,
+    seconds,
+)
 from harness.analysis.rate_evidence import Evidence
 from harness.analysis.true_rate import MarkerReading, readable
 from harness.constraint import NONE
@@ -20,6 +29,9 @@ from harness.errors import AnalysisError, ConfigurationError, WeightsError
 from harness.pairs.loading import LoadedPair
 from harness.pairs.teacher_forcing import KnownReply, marker_logps
 from harness.rescoring import conversation, plain_message
+
+_LEAST = 1e-4
+"""First tokens that are less likely are not followed: 200 such places would add to 1 in 50."""
 
 _UNREAD = {"events", "store", "timelines", "error_retries"}
 
@@ -32,15 +44,20 @@ def find_marker(evidence: Evidence) -> Marker | str:
         return "no amplified rollout shows it, so what it begins with is not known: give --marker"
     mine = evidence.tokens[evidence.tokens["sample_uuid"].isin(hits)]
     by_rollout = {str(uuid): rows for uuid, rows in mine.groupby("sample_uuid", sort=False)}
-    counts = first_tokens(amplified, by_rollout)
+    counts = beginnings(amplified, by_rollout)
     if not counts:
         return (
             f"scorer '{evidence.scorer}' does not say where in a reply it decides, so what the "
             "behaviour begins with is not known: give --marker"
         )
-    ids = covering(counts)
+    ids = firsts(counts)
     texts = mine.drop_duplicates("token_id").set_index("token_id")["token_text"]
-    return _described(evidence, ids, [str(texts[i]) for i in ids], given=False)
+    named = [str(texts[i]) for i in ids]
+    following: list[tuple[int, ...]] = []
+    for first, text in zip(ids, named, strict=True):
+        alone = _described(evidence, [first], [text], [()], given=False)
+        following.append(() if alone.slope >= TELLS else seconds(counts, first))
+    return _described(evidence, ids, named, following, given=False)
 
 
 def name_marker(evidence: Evidence, pair: LoadedPair, words: Sequence[str]) -> Marker:
@@ -58,7 +75,8 @@ def name_marker(evidence: Evidence, pair: LoadedPair, words: Sequence[str]) -> M
             if first is None:
                 raise ConfigurationError(f"--marker '{word}' holds no visible token")
             ids[first] = None
-    return _described(evidence, list(ids), pair.chat.tokens(list(ids)), given=True)
+    named = list(ids)
+    return _described(evidence, named, pair.chat.tokens(named), [()] * len(named), given=True)
 
 
 def read_marker(
@@ -97,17 +115,90 @@ def read_marker(
         )
         for uuid, ids in tokens.groupby("sample_uuid", sort=False)["token_id"]
     }
-    found = marker_logps(pair.model, list(replies.values()), marker.ids, tell)
-    tokens["marker_logp_nats"] = [value for logps in found for value in logps.tolist()]
-    return MarkerReading(marker=marker, exposures=exposures(tokens, marker.ids))
+    tokens["chance"], tokens["mark"] = 0.0, 0
+    alone = [i for i, after in zip(marker.ids, marker.seconds, strict=True) if not after]
+    if alone:
+        tokens["chance"] = _along(replies, pair, alone, tell)
+        tokens.loc[tokens["token_id"].isin(alone), "mark"] = 1
+    for first, after in zip(marker.ids, marker.seconds, strict=True):
+        if after:
+            _pairs(tokens, replies, _limits(plain, replies, pair), pair, (first, after))
+    return MarkerReading(marker=marker, exposures=exposures(tokens))
+
+
+def _along(
+    replies: Mapping[str, KnownReply],
+    pair: LoadedPair,
+    ids: Sequence[int],
+    tell: Callable[[int], object] = lambda n: None,
+) -> NDArray[np.float64]:
+    """Return the summed probability of some tokens in every place of all replies, in a row."""
+    found = marker_logps(pair.model, list(replies.values()), ids, tell)
+    return np.exp([value for logps in found for value in logps.tolist()])
+
+
+def _pairs(
+    tokens: pd.DataFrame,
+    replies: Mapping[str, KnownReply],
+    limits: Mapping[str, int],
+    pair: LoadedPair,
+    marker: tuple[int, tuple[int, ...]],
+) -> None:
+    """Add the chance that a first token and then one of some others stand there, and where they do.
+
+    Where the first is less likely than ``_LEAST``, its marker does not count, neither as a chance
+    nor as drawn: that is known before the place is drawn, so what is left is as unbiased.
+    """
+    first, after = marker
+    chances = _along(replies, pair, [first])
+    asked: dict[KnownReply, list[int]] = {}
+    row = 0
+    for uuid, reply in replies.items():
+        for place in range(len(reply.ids)):
+            # In the last place that a reply may have, a first token would have no second.
+            if chances[row] > _LEAST and place + 1 < limits[uuid]:
+                beginning = KnownReply(reply.prompt, (*reply.ids[:place], first, after[0]))
+                asked.setdefault(beginning, []).append(row)
+            row += 1
+    found = marker_logps(pair.model, list(asked), after)
+    ids = tokens["token_id"].to_numpy()
+    chance, mark = tokens["chance"].to_numpy().copy(), tokens["mark"].to_numpy().copy()
+    for rows, logps in zip(asked.values(), found, strict=True):
+        chance[rows] += chances[rows] * float(logps[-1].exp())
+        mark[[i for i in rows if ids[i] == first and ids[i + 1] in after]] = 2
+    tokens["chance"], tokens["mark"] = chance, mark
+
+
+def _limits(
+    plain: pd.DataFrame, replies: Mapping[str, KnownReply], pair: LoadedPair
+) -> dict[str, int]:
+    """Return how many tokens each reply could have had at the most."""
+    asked = {
+        str(uuid): int(json.loads(config)["max_tokens"])
+        for uuid, config in zip(plain["sample_uuid"], plain["config"], strict=True)
+    }
+    return {
+        uuid: min(asked[uuid], pair.model.max_context - reply.prompt.longest)
+        for uuid, reply in replies.items()
+    }
 
 
 def _described(
-    evidence: Evidence, ids: Sequence[int], texts: Sequence[str], *, given: bool
+    evidence: Evidence,
+    ids: Sequence[int],
+    texts: Sequence[str],
+    following: Sequence[tuple[int, ...]],
+    *,
+    given: bool,
 ) -> Marker:
-    has = evidence.tokens["token_id"].isin(ids).groupby(evidence.tokens["sample_uuid"]).any()
-    marked = {str(uuid): bool(one) for uuid, one in has.items()}
-    return describe_marker(ids, texts, evidence.amplified, marked, given=given)
+    tokens = evidence.tokens
+    drawn, rollout = tokens["token_id"], tokens["sample_uuid"]
+    after = drawn.groupby(rollout).shift(-1, fill_value=-1)
+    has = pd.Series(False, index=tokens.index)
+    for first, seconds_of in zip(ids, following, strict=True):
+        has |= (drawn == first) & (after.isin(seconds_of) if seconds_of else True)
+    marked = {str(uuid): bool(one) for uuid, one in has.groupby(rollout).any().items()}
+    return describe_marker(ids, texts, following, evidence.amplified, marked, given=given)
 
 
 def _require_same_weights(plain: pd.DataFrame, pair: LoadedPair) -> None:

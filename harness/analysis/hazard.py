@@ -61,27 +61,29 @@ class HazardRate:
         return None
 
 
-def exposures(tokens: pd.DataFrame, markers: tuple[int, ...]) -> pd.DataFrame:
+def exposures(tokens: pd.DataFrame) -> pd.DataFrame:
     """Sum up how likely a marker was along each rollout, up to the first that was drawn.
 
+    A place's chance counts where no marker was known before the place was drawn: one of two tokens
+    is known by its second.
+
     Args:
-        tokens: rows of rollouts in their order: ``sample_uuid``, ``token_id``, and
-            ``marker_logp_nats``, the log of the target's probability of any marker there.
-        markers: token ids.
+        tokens: rows of rollouts in their order: ``sample_uuid``; ``chance``, the target's
+            probability that a marker begins there; and ``mark``, the number of tokens of the
+            marker that does begin there, 0 where none does.
 
     Returns:
         By ``sample_uuid``: ``marked``, whether a marker was drawn, and ``exposure``, the sum of
-        the probabilities in all places up to the first marker, its own included.
+        the chances.
     """
-    marked = tokens["token_id"].isin(markers).astype(int)
     rollout = tokens["sample_uuid"]
-    at_risk = marked.groupby(rollout).cumsum() - marked == 0  # no marker in an earlier place
-    probability = np.exp(tokens["marker_logp_nats"].to_numpy(dtype=np.float64))
-    exposure = pd.Series(np.where(at_risk, probability, 0.0), index=tokens.index)
+    mark = tokens["mark"].astype(int)
+    known = (mark == 1).astype(int) + (mark.groupby(rollout).shift(1, fill_value=0) == 2)
+    at_risk = (known.groupby(rollout).cumsum() - known == 0).to_numpy()
     return pd.DataFrame(
         {
-            "marked": marked.groupby(rollout).max() == 1,
-            "exposure": exposure.groupby(rollout).sum(),
+            "marked": pd.Series((mark > 0) & at_risk, index=tokens.index).groupby(rollout).any(),
+            "exposure": tokens["chance"].where(at_risk, 0.0).groupby(rollout).sum(),
         }
     )
 

@@ -14,6 +14,9 @@ from harness.analysis.deciding import token_at, token_ends
 
 COVERED = 0.95
 """Tokens are taken until so large a share of the events begins with one of them."""
+TELLS = 0.95
+"""Share of the amplified rollouts with a first token that are events, from which the token is taken
+to tell the behaviour by itself; below it the second token is asked about too."""
 MOST = 8
 """Tokens that are taken; more would be what any reply begins with."""
 
@@ -26,6 +29,8 @@ class Marker:
     """The most frequent first."""
     texts: tuple[str, ...]
     """Each decoded by itself."""
+    seconds: tuple[tuple[int, ...], ...]
+    """For each, one of these must follow; empty where the token tells the behaviour by itself."""
     given: bool
     """Whether the user named it; else it was found in the rollouts."""
     n_hits: int
@@ -41,15 +46,15 @@ class Marker:
         return self.n_hits_marked / self.n_marked if self.n_marked else 1.0
 
 
-def first_tokens(rows: pd.DataFrame, tokens: Mapping[str, pd.DataFrame]) -> Counter[int]:
-    """Count the tokens that events begin with.
+def beginnings(rows: pd.DataFrame, tokens: Mapping[str, pd.DataFrame]) -> Counter[tuple[int, int]]:
+    """Count the two tokens that events begin with; an event of a last token has no second, -1.
 
     Args:
         rows: rollouts with their ``sample_uuid``, ``value``, ``completion`` and
             ``decided_from``, the character where the deciding phrase begins; NaN where unknown.
         tokens: of those rollouts, by ``sample_uuid``, each with ``token_id`` and ``token_text``.
     """
-    counts: Counter[int] = Counter()
+    counts: Counter[tuple[int, int]] = Counter()
     hits = rows[(rows["value"] == 1) & rows["decided_from"].notna()]
     for uuid, completion, begin in zip(
         hits["sample_uuid"], hits["completion"], hits["decided_from"], strict=True
@@ -59,8 +64,23 @@ def first_tokens(rows: pd.DataFrame, tokens: Mapping[str, pd.DataFrame]) -> Coun
         mine = tokens[uuid]
         place = token_at(token_ends(list(mine["token_text"]), completion), int(begin))
         if place is not None:
-            counts[int(mine["token_id"].iloc[place])] += 1
+            ids = [*mine["token_id"].iloc[place : place + 2], -1]
+            counts[int(ids[0]), int(ids[1])] += 1
     return counts
+
+
+def seconds(counts: Counter[tuple[int, int]], first: int) -> tuple[int, ...]:
+    """Return what mostly follows a first token where an event begins; empty where nothing does."""
+    following = Counter({b: k for (a, b), k in counts.items() if a == first and b >= 0})
+    return covering(following)
+
+
+def firsts(counts: Counter[tuple[int, int]]) -> tuple[int, ...]:
+    """Return what events mostly begin with."""
+    of_first: Counter[int] = Counter()
+    for (first, _), count in counts.items():
+        of_first[first] += count
+    return covering(of_first)
 
 
 def covering(counts: Counter[int]) -> tuple[int, ...]:
@@ -77,6 +97,7 @@ def covering(counts: Counter[int]) -> tuple[int, ...]:
 def describe_marker(
     ids: Sequence[int],
     texts: Sequence[str],
+    following: Sequence[tuple[int, ...]],
     amplified: pd.DataFrame,
     marked: Mapping[str, bool],
     *,
@@ -87,8 +108,9 @@ def describe_marker(
     Args:
         ids: the tokens.
         texts: each decoded by itself.
+        following: for each, what must follow it; empty where nothing must.
         amplified: rollouts of other alphas than 0, with ``sample_uuid`` and ``value``.
-        marked: by ``sample_uuid``, whether one of the tokens was drawn.
+        marked: by ``sample_uuid``, whether a marker was drawn.
         given: whether the user named them.
     """
     scored = amplified[amplified["value"].notna() & amplified["sample_uuid"].isin(set(marked))]
@@ -97,6 +119,7 @@ def describe_marker(
     return Marker(
         ids=tuple(ids),
         texts=tuple(texts),
+        seconds=tuple(following),
         given=given,
         n_hits=int(hit.sum()),
         n_hits_marked=int((hit & has).sum()),

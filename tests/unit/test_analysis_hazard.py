@@ -23,12 +23,12 @@ def every_reply():
     ]
     tokens = pd.DataFrame(
         [
-            {"sample_uuid": str(i), "token_id": token, "marker_logp_nats": math.log(chance)}
+            {"sample_uuid": str(i), "mark": token, "chance": chance}
             for i, reply in enumerate(replies)
             for token, chance in zip(reply, CHANCES, strict=True)
         ]
     )
-    found = exposures(tokens, (MARKER,)).loc[[str(i) for i in range(len(replies))]]
+    found = exposures(tokens).loc[[str(i) for i in range(len(replies))]]
     return replies, np.array(weights), found
 
 
@@ -40,11 +40,35 @@ def test_a_rollout_is_exposed_up_to_its_first_marker_and_in_the_markers_own_plac
     assert by_reply[1, 0, 1] == (True, pytest.approx(0.1))
 
 
-def test_several_markers_are_one_and_the_first_of_any_ends_the_exposure():
+def test_a_marker_of_two_tokens_is_known_by_its_second():
+    """What could have begun in the second token's place still counts; nothing after it does."""
     tokens = pd.DataFrame(
-        {"sample_uuid": "a", "token_id": [5, 7, 6], "marker_logp_nats": np.log([0.1, 0.2, 0.4])}
+        {"sample_uuid": "a", "mark": [0, 2, 0, 0], "chance": [0.1, 0.2, 0.4, 0.8]}
     )
-    assert exposures(tokens, (6, 7))["exposure"].tolist() == pytest.approx([0.3])
+    found = exposures(tokens)
+    assert found["exposure"].tolist() == pytest.approx([0.7])
+    assert found["marked"].tolist() == [True]
+
+
+def test_markers_of_one_and_of_two_tokens_have_the_mean_of_what_is_drawn():
+    """All replies of three tokens out of c, "a then b", and d alone; chances by hand."""
+    chance = {"a": 0.3, "b": 0.2, "c": 0.4, "d": 0.1}
+    rows, weights = [], []
+    for i, reply in enumerate(product("abcd", repeat=3)):
+        weights.append(math.prod(chance[token] for token in reply))
+        for place, token in enumerate(reply):
+            pair = token == "a" and place < 2 and reply[place + 1] == "b"
+            rows.append(
+                {
+                    "sample_uuid": f"{i:02}",
+                    "mark": 2 if pair else int(token == "d"),
+                    "chance": chance["d"] + (chance["a"] * chance["b"] if place < 2 else 0.0),
+                }
+            )
+    found = exposures(pd.DataFrame(rows))
+    assert np.array(weights) @ found["exposure"] == pytest.approx(
+        np.array(weights) @ found["marked"]
+    )
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.5, 1.0])

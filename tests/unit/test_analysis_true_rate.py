@@ -21,7 +21,9 @@ LENGTH = 8
 TARGET_CHANCE, GAIN = 0.005, 3.0
 TRUTH = 1 - (1 - TARGET_CHANCE) ** LENGTH
 CONFIG = json.dumps({"temperature": 1.0, "top_p": 1.0, "top_k": 0, "max_tokens": LENGTH})
-MADE = Marker(ids=(MARKER,), texts=("M",), given=False, n_hits=9, n_hits_marked=9, n_marked=9)
+MADE = Marker(
+    ids=(MARKER,), texts=("M",), seconds=((),), given=False, n_hits=9, n_hits_marked=9, n_marked=9
+)
 
 
 def chance(alpha: float) -> float:
@@ -99,8 +101,8 @@ def _sums(uuid: str, reply: np.ndarray, alpha: float, grid: list[float]) -> dict
 
 
 def reading(of: Evidence, marker: Marker = MADE) -> MarkerReading:
-    tokens = of.tokens.assign(marker_logp_nats=math.log(TARGET_CHANCE))
-    return MarkerReading(marker=marker, exposures=exposures(tokens, marker.ids))
+    tokens = of.tokens.assign(chance=TARGET_CHANCE, mark=of.tokens["token_id"])
+    return MarkerReading(marker=marker, exposures=exposures(tokens))
 
 
 def test_all_three_estimates_hold_the_known_rate_in_their_intervals():
@@ -159,9 +161,9 @@ def test_a_mixture_with_few_effective_hits_is_withheld_though_its_mean_weight_is
 def test_a_marker_that_begins_much_else_leaves_the_word_to_the_mixture():
     """Every reply may begin with "I"; the refusals among them are better weighed."""
     of = evidence((0.0, 0.5, 1.0), prompts=60)
-    vague = of.tokens.assign(marker_logp_nats=math.log(0.2))
+    vague = of.tokens.assign(chance=0.2, mark=of.tokens["token_id"])
     loose = replace(MADE, n_marked=90)
-    found = true_rate(of, MarkerReading(marker=loose, exposures=exposures(vague, (MARKER,))))
+    found = true_rate(of, MarkerReading(marker=loose, exposures=exposures(vague)))
     assert found.hazard.told < 0.8
     assert found.best == "mixture"
 
