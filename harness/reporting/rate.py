@@ -113,7 +113,10 @@ def _hazard(result: TrueRate) -> list[str]:
     if marker is None or found is None:
         return []
     source = "given" if marker.given else "found in the amplified rollouts"
-    texts = ", ".join(repr(text) for text in marker.texts)
+    texts = ", ".join(
+        f"{text!r} and what follows it" if after else repr(text)
+        for text, after in zip(marker.texts, marker.seconds, strict=True)
+    )
     return [
         f"Marker, {source}: {texts}. Amplified rollouts with it: {marker.n_marked}, of them "
         f"{marker.n_hits_marked} show the behaviour, of {marker.n_hits} that do.",
