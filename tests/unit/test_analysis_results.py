@@ -11,7 +11,7 @@ from test_analysis_logs import CONFIG, Rollout, nonsense, refusal, trace, write_
 
 from harness.analysis.frame import read_frame
 from harness.analysis.results import analyse, results_json
-from harness.cli import _assignments
+from harness.commands.arguments import assignments
 from harness.errors import AnalysisError
 
 HARMFUL = ("general_illegal", "social_engineering")
@@ -236,8 +236,8 @@ def test_the_command_says_what_model_and_task_were_given_so_that_it_is_read_alik
         for option in ("-M", "-T")
     }
     del model_args["weights"]
-    assert _assignments(None, None, tuple(given["-M"])) == model_args  # type: ignore[arg-type]
-    assert _assignments(None, None, tuple(given["-T"])) == task_args  # type: ignore[arg-type]
+    assert assignments(None, None, tuple(given["-M"])) == model_args  # type: ignore[arg-type]
+    assert assignments(None, None, tuple(given["-T"])) == task_args  # type: ignore[arg-type]
     assert "baseline=path/to/base" in given["-M"]
 
 

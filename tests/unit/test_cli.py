@@ -41,7 +41,7 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[tuple[SweepPlan, Path, Path]]
 
     monkeypatch.setattr("harness.sweep.run_sweep", sample)
     monkeypatch.setattr(
-        "harness.cli._write_report",
+        "harness.commands.sweep.write_report_of",
         lambda log_dir, report_dir: reported.append((sampled[-1], log_dir, report_dir)),
     )
     return reported

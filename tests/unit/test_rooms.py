@@ -57,6 +57,7 @@ LIGHT = modules_of(
     "harness/traces/options.py",
     "harness/_registry.py",
     "harness/cli.py",
+    "harness/commands/*.py",
     "harness/analysis/*.py",
     "harness/reporting/**/*.py",
     "harness/scorers/*.py",
@@ -103,6 +104,7 @@ ENGINE_SIDE = ("harness.provider", "harness.pool", "harness.decoding", "harness.
 ABOVE = (
     *ENGINE_SIDE,
     "harness.cli",
+    "harness.commands",
     "harness.sweep",
     "harness.organisms",
     "harness.bench",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from inspect_ai._util.config import parse_cli_args
 
-from harness.cli import _assignments
+from harness.commands.arguments import assignments
 from harness.decoding.settings import MAX_TRACE_ALPHAS
 from harness.errors import ConfigurationError, InvalidAlpha
 from harness.traces.options import TraceOptions, grid_of_sweep
@@ -27,7 +27,7 @@ from harness.traces.options import TraceOptions, grid_of_sweep
 )
 def test_both_commands_read_a_grid_alike(text: str, grid: tuple[float, ...]):
     word = f"trace_alphas={text}"
-    for arguments in (parse_cli_args((word,)), _assignments(None, None, (word,))):  # type: ignore[arg-type]
+    for arguments in (parse_cli_args((word,)), assignments(None, None, (word,))):  # type: ignore[arg-type]
         assert TraceOptions.parse(arguments).grid == grid
 
 
@@ -80,7 +80,7 @@ def test_traces_are_switched_by_three_words_alone(given: Any):
     ],
 )
 def test_both_commands_read_alike_what_becomes_of_traces(words, kept: bool, measured: bool):
-    for arguments in (parse_cli_args(words), _assignments(None, None, words)):  # type: ignore[arg-type]
+    for arguments in (parse_cli_args(words), assignments(None, None, words)):  # type: ignore[arg-type]
         options = TraceOptions.parse(arguments)
         assert (options.kept, options.measured) == (kept, measured)
 
