@@ -110,7 +110,7 @@ def run_sweep(plan: SweepPlan) -> "Effort":
     """
     from inspect_ai import eval_set
 
-    worker = _worker(plan)
+    worker = require_worker(plan)
     task = _task(plan)
     if plan.grader is not None:
         require_grader_model(plan.grader)
@@ -202,7 +202,7 @@ def _task(plan: SweepPlan) -> "Task | str":
     return task
 
 
-def _worker(plan: SweepPlan) -> "PairWorker":
+def require_worker(plan: SweepPlan) -> "PairWorker":
     """Return what will decode, nothing loaded yet."""
     from harness.pool import pair_worker
     from harness.provider.arguments import batch_limits, require_known_arguments

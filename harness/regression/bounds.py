@@ -7,6 +7,7 @@ from typing import Literal
 from harness.analysis.rates import Rate, share_interval
 from harness.errors import ConfigurationError
 
+Kind = Literal["at least", "at most"]
 Holding = Literal["holds", "fails", "undecided", "no data"]
 
 # Beyond this many times the prompts that there are, nobody would ask them.
@@ -17,7 +18,7 @@ _MOST_TIMES = 1000
 class BoundCheck:
     """One bound and what its rate's 95 % interval says of it."""
 
-    kind: Literal["at least", "at most"]
+    kind: Kind
     bound: float
     """0 to 1."""
     rate: Rate
@@ -27,7 +28,7 @@ class BoundCheck:
     where even a thousand times as many would not."""
 
 
-def check_bound(rate: Rate, kind: Literal["at least", "at most"], bound: float) -> BoundCheck:
+def check_bound(rate: Rate, kind: Kind, bound: float) -> BoundCheck:
     """Hold a rate against a bound.
 
     It holds where the whole interval is on the right side, fails where the whole interval is on

@@ -37,6 +37,11 @@ class Question:
     margin: float
     """Changes up to this are of no concern, 0 to 1."""
 
+    def __str__(self) -> str:
+        """Name what is asked about: ``refusal of benign prompts at alpha 0.5``."""
+        of = "" if self.category is None else f" of {self.category} prompts"
+        return f"{self.behaviour}{of} at alpha {self.alpha:g}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:

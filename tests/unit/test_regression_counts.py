@@ -125,7 +125,7 @@ def test_a_damaged_reference_is_told(tmp_path, text, message):
 
 
 def test_a_missing_reference_says_how_to_make_it(tmp_path):
-    with pytest.raises(InvalidReference, match="no reference .*--update-references"):
+    with pytest.raises(InvalidReference, match=r"no reference .*--update-references"):
         read_reference(tmp_path / "none.json")
 
 

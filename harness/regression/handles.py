@@ -1,0 +1,157 @@
+"""What a test holds of a sweep: rates with bounds, and the comparison with its reference.
+
+Assertions that read like sentences. Knows no pytest: what is undecided goes to a function that
+says what becomes of it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from harness.analysis.rates import Rate
+from harness.errors import InvalidReference
+from harness.regression.bounds import Kind, check_bound
+from harness.regression.checks import Checked, check_frame, questions_of
+from harness.regression.counts import Counts, counts_of
+from harness.regression.messages import bound_message, verdict_message
+from harness.regression.reference import read_reference, reference_of, reference_text
+from harness.reporting.render import replace_file
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What a session says of all its sweeps."""
+
+    references: Path
+    """The folder of stored counts."""
+    update: bool
+    """Whether references are written instead of compared with."""
+    undecided: Callable[[str], None]
+    """Takes the message of what the data can't decide."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredRate:
+    """One behaviour's rate at one alpha, to be held against bounds."""
+
+    sweep: "MeasuredSweep"
+    behaviour: str
+    alpha: float
+    category: str | None
+    rate: Rate
+
+    def must_be_at_least(self, bound: float) -> None:
+        """Fail where the rate's whole 95 % interval is below a bound.
+
+        Where the interval holds the bound, nothing is decided: see ``--amplify-undecided``.
+
+        Raises:
+            AssertionError: if it is below, or nothing was scored.
+            ConfigurationError: if the bound is not from 0 to 1.
+        """
+        self._hold("at least", bound)
+
+    def must_be_at_most(self, bound: float) -> None:
+        """Fail where the rate's whole 95 % interval is above a bound; else as the other."""
+        self._hold("at most", bound)
+
+    def _hold(self, kind: Kind, bound: float) -> None:
+        found = check_bound(self.rate, kind, bound)
+        if found.holding == "holds":
+            return
+        message = bound_message(self, found)
+        if found.holding == "undecided":
+            self.sweep.surroundings.undecided(message)
+        else:
+            raise AssertionError(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredSweep:
+    """A sweep's rollouts under one constraint, counted."""
+
+    name: str
+    """Of its reference: pair and task."""
+    frame: pd.DataFrame
+    log_dir: Path
+    counts: Counts
+    surroundings: Surroundings
+
+    @classmethod
+    def of(
+        cls, name: str, frame: pd.DataFrame, log_dir: Path, surroundings: Surroundings
+    ) -> "MeasuredSweep":
+        """Count a frame of one constraint."""
+        return cls(
+            name=name,
+            frame=frame,
+            log_dir=log_dir,
+            counts=counts_of(frame),
+            surroundings=surroundings,
+        )
+
+    @property
+    def reference_path(self) -> Path:
+        """Where its reference is, or will be."""
+        return self.surroundings.references / f"{self.name}.json"
+
+    def rate(self, behaviour: str, *, alpha: float, category: str | None = None) -> MeasuredRate:
+        """Return a behaviour's rate.
+
+        Args:
+            behaviour: a scorer's name, or ``soft_jailbreak``.
+            alpha: one of the sweep's.
+            category: of the prompts; all but the benign control without one.
+
+        Raises:
+            AnalysisError: if there is no such behaviour, alpha or category.
+        """
+        found = self.counts.rate(behaviour, alpha, category)
+        return MeasuredRate(
+            sweep=self, behaviour=behaviour, alpha=alpha, category=category, rate=found
+        )
+
+    def must_not_regress(
+        self,
+        *,
+        margin: float = 0.05,
+        behaviours: Sequence[str] | None = None,
+        same_weights: bool = False,
+    ) -> None:
+        """Compare with the stored reference, and fail where something got worse beyond a margin.
+
+        Every behaviour at every alpha is compared, prompt by prompt, and over benign prompts
+        apart; chance is allowed for over all of them together.
+
+        Args:
+            margin: changes up to this are of no concern, 0 to 1.
+            behaviours: what to compare; all that the reference has by default.
+            same_weights: whether other weights than the reference's make it invalid.
+
+        Raises:
+            AssertionError: at a regression.
+            InvalidReference: if there is no reference, or it is of something else.
+        """
+        if self.surroundings.update:
+            text = reference_text(reference_of(self.frame))
+            replace_file(self.reference_path, text)
+            return
+        stored = read_reference(self.reference_path)
+        checked: Checked = check_frame(
+            self.frame,
+            stored,
+            questions_of(stored.counts, margin=margin, behaviours=behaviours),
+            same_weights=same_weights,
+        )
+        verdict = checked.verdict
+        if verdict.finding in ("stable", "improvement"):
+            return
+        message = verdict_message(self, verdict)
+        if verdict.finding == "undecided":
+            self.surroundings.undecided(message)
+        elif verdict.finding == "invalid":
+            raise InvalidReference(message)
+        else:
+            raise AssertionError(message)
