@@ -15,9 +15,9 @@ from harness.errors import InvalidReference
 from harness.regression.bounds import Kind, check_bound
 from harness.regression.checks import Checked, check_frame, questions_of
 from harness.regression.counts import Counts, counts_of
+from harness.regression.files import reference_name, write_reference
 from harness.regression.messages import bound_message, verdict_message
-from harness.regression.reference import read_reference, reference_of, reference_text
-from harness.reporting.render import replace_file
+from harness.regression.reference import read_reference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,25 +72,25 @@ class MeasuredRate:
 class MeasuredSweep:
     """A sweep's rollouts under one constraint, counted."""
 
-    name: str
-    """Of its reference: pair and task."""
     frame: pd.DataFrame
     log_dir: Path
     counts: Counts
     surroundings: Surroundings
 
     @classmethod
-    def of(
-        cls, name: str, frame: pd.DataFrame, log_dir: Path, surroundings: Surroundings
-    ) -> "MeasuredSweep":
+    def of(cls, frame: pd.DataFrame, log_dir: Path, surroundings: Surroundings) -> "MeasuredSweep":
         """Count a frame of one constraint."""
         return cls(
-            name=name,
             frame=frame,
             log_dir=log_dir,
             counts=counts_of(frame),
             surroundings=surroundings,
         )
+
+    @property
+    def name(self) -> str:
+        """Of its reference: pair, task and constraint."""
+        return reference_name(self.frame)
 
     @property
     def reference_path(self) -> Path:
@@ -135,8 +135,7 @@ class MeasuredSweep:
             InvalidReference: if there is no reference, or it is of something else.
         """
         if self.surroundings.update:
-            text = reference_text(reference_of(self.frame))
-            replace_file(self.reference_path, text)
+            write_reference(self.frame, self.reference_path)
             return
         stored = read_reference(self.reference_path)
         checked: Checked = check_frame(

@@ -89,9 +89,7 @@ class Sweeps:
 
     def _measure(self, plan: SweepPlan, under: str) -> MeasuredSweep:
         log_dir = sampled_logs(plan, self.cache_dir)
-        apart = "" if under == NONE else f"-{under}"
         return MeasuredSweep.of(
-            f"{Path(plan.pair).stem}-{Path(plan.task).name.replace('.py', '')}{apart}",
             by_constraint(read_frame(log_dir))[under],
             log_dir,
             Surroundings(references=self.references, update=self.update, undecided=self.undecided),

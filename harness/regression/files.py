@@ -1,0 +1,25 @@
+"""Where references lie, and writing them whole."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from harness.constraint import NONE
+from harness.regression.reference import reference_of, reference_text
+from harness.reporting.render import replace_file
+
+
+def reference_name(frame: pd.DataFrame) -> str:
+    """Name a run by its pair, its task and its constraint, if there is one."""
+    row = frame.iloc[0]
+    under = "" if row["constraint"] == NONE else f"-{row['constraint']}"
+    return f"{Path(str(row['pair'])).stem}-{row['task']}{under}"
+
+
+def write_reference(frame: pd.DataFrame, path: Path) -> None:
+    """Write what a run under one constraint showed; an unchanged one stays as it is, byte by byte.
+
+    Raises:
+        InvalidReference: if its rollouts were drawn in more than one way.
+    """
+    replace_file(path, reference_text(reference_of(frame)))
