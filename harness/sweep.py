@@ -46,6 +46,8 @@ class SweepPlan:
     """Rollouts per prompt and alpha."""
     limit: int | None = None
     """Ask the first so many prompts; None asks all."""
+    sample_ids: tuple[str, ...] | None = None
+    """Ask these prompts only, by their ids; None asks all."""
     max_tokens: int | None = None
     """Most tokens of a reply; None leaves it to the task."""
     temperature: float = 1.0
@@ -72,6 +74,10 @@ class SweepPlan:
             raise ConfigurationError(f"--epochs must be at least 1, not {self.epochs}")
         if self.limit is not None and self.limit < 1:
             raise ConfigurationError(f"--limit must be at least 1, not {self.limit}")
+        if self.limit is not None and self.sample_ids is not None:
+            raise ConfigurationError(
+                "limit and sample_ids both say which prompts are asked: give one"
+            )
         if self.max_tokens is not None and self.max_tokens < 1:
             raise ConfigurationError(f"--max-tokens must be at least 1, not {self.max_tokens}")
         if not 0 <= self.temperature < math.inf:
@@ -129,6 +135,7 @@ def run_sweep(plan: SweepPlan) -> "Effort":
             model_roles={ROLE: plan.grader} if plan.grader else None,
             epochs=plan.epochs,
             limit=plan.limit,
+            sample_id=None if plan.sample_ids is None else list(plan.sample_ids),
             temperature=plan.temperature,
             seed=plan.seed,
             retry_attempts=0,

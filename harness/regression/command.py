@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,8 @@ from harness.errors import AnalysisError, ConfigurationError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from harness.regression.comparison import Question
+    from harness.regression.reference import Reference
     from harness.regression.verdict import Verdict
 
 REFERENCES = Path("evals/references")
@@ -50,6 +52,19 @@ STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
     "--update-references", is_flag=True, help="Write the reference instead of comparing with it."
 )
 @click.option(
+    "--sample",
+    "pair",
+    metavar="PAIR",
+    help="Sample this pair into LOG_DIR, as the reference was, batch by batch until the verdict "
+    "is decided or the budget ends.",
+)
+@click.option("--max-rollouts", type=int, help="Budget of --sample. [default: all prompts]")
+@click.option("--max-minutes", type=float, help="Budget of --sample; no batch begins after it.")
+@click.option(
+    "--looks", type=int, help="Batches of --sample, a look after each. [default: 5]"
+)
+@click.option("--seed", type=int, help="Of the rollouts and the prompts' order. [default: 0]")
+@click.option(
     "--verdict-file",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where the verdict goes as JSON. [default: verdict.json beside the logs]",
@@ -60,7 +75,7 @@ def check(
     constraint: str,
     update_references: bool,
     verdict_file: Path | None,
-    **asked: object,
+    **asked: Any,
 ) -> None:
     """Compare the logs in LOG_DIR with a reference: did behaviour regress?
 
@@ -68,25 +83,85 @@ def check(
     if the data can't decide. With GITHUB_STEP_SUMMARY set, the verdict is appended there.
     """
     from harness.regression.files import reference_name, write_reference
+
+    if asked["pair"] is not None:
+        if reference_path is None or update_references:
+            raise ConfigurationError(
+                "--sample repeats what a reference holds: name it by --reference, and make it "
+                "from a sweep's logs by --update-references"
+            )
+        name, verdict = reference_path.stem, _sampled(log_dir, reference_path, asked)
+    else:
+        _refuse_budget(asked)
+        frame = _frame(log_dir, constraint)
+        name = reference_name(frame)
+        path = reference_path or REFERENCES / f"{name}.json"
+        if update_references:
+            write_reference(frame, path)
+            click.echo(f"Reference: {path}")
+            return
+        verdict = _verdict(frame, path, asked)
+    _tell(verdict, name, verdict_file or log_dir.parent / "verdict.json")
+    sys.exit(verdict.exit_code)
+
+
+def _tell(verdict: "Verdict", name: str, target: Path) -> None:
+    """Show a verdict, write it, and append it to a CI summary if there is one."""
     from harness.regression.summary import markdown, terminal, verdict_json
     from harness.reporting.render import replace_file
 
-    frame = _frame(log_dir, constraint)
-    name = reference_name(frame)
-    path = reference_path or REFERENCES / f"{name}.json"
-    if update_references:
-        write_reference(frame, path)
-        click.echo(f"Reference: {path}")
-        return
-    verdict = _verdict(frame, path, asked)
     click.echo(terminal(verdict, name))
-    target = verdict_file or log_dir.parent / "verdict.json"
     replace_file(target, verdict_json(verdict, name))
     click.echo(f"Verdict: {target}")
     if summary := os.environ.get(STEP_SUMMARY):
         with Path(summary).open("a", encoding="utf-8") as file:
             file.write(markdown(verdict, name))
-    sys.exit(verdict.exit_code)
+
+
+def _refuse_budget(asked: dict[str, Any]) -> None:
+    for name in ("max_rollouts", "max_minutes", "looks", "seed"):
+        if asked[name] is not None:
+            raise ConfigurationError(
+                f"--{name.replace('_', '-')} is of --sample PAIR; logs are read as they are"
+            )
+
+
+def _sampled(log_dir: Path, path: Path, asked: dict[str, Any]) -> "Verdict":
+    """Sample until the verdict is decided or the budget ends; tell each look."""
+    from harness.regression.gate import Budget, Gate
+    from harness.regression.reference import read_reference
+
+    stored = read_reference(path)
+    budget = Budget(
+        max_rollouts=asked["max_rollouts"],
+        max_minutes=asked["max_minutes"],
+        **({} if asked["looks"] is None else {"looks": asked["looks"]}),
+    )
+    gate = Gate(
+        pair=asked["pair"],
+        stored=stored,
+        questions=_questions(stored, path, asked),
+        log_dir=log_dir,
+        seed=asked["seed"] or 0,
+        same_weights=asked["same_weights"],
+    )
+    for look in gate.looks(budget):
+        click.echo(
+            f"look {look.number} of {look.of}: {look.n_prompts} prompts, {look.n_rollouts} "
+            f"rollouts: {look.verdict.finding}"
+        )
+    return look.verdict
+
+
+def _questions(stored: "Reference", path: Path, asked: dict[str, Any]) -> "tuple[Question, ...]":
+    from harness.regression.checks import questions_of
+
+    questions = questions_of(
+        stored.counts, margin=asked["margin"], behaviours=asked["behaviours"] or None
+    )
+    if not questions:
+        raise ConfigurationError(f"the reference {str(path)!r} holds no behaviour to compare")
+    return questions
 
 
 def _frame(log_dir: Path, constraint: str) -> "pd.DataFrame":
@@ -103,15 +178,10 @@ def _frame(log_dir: Path, constraint: str) -> "pd.DataFrame":
     return frames[under]
 
 
-def _verdict(frame: "pd.DataFrame", path: Path, asked: dict[str, object]) -> "Verdict":
-    from harness.regression.checks import check_frame, questions_of
+def _verdict(frame: "pd.DataFrame", path: Path, asked: dict[str, Any]) -> "Verdict":
+    from harness.regression.checks import check_frame
     from harness.regression.reference import read_reference
 
-    margin, behaviours = asked["margin"], asked["behaviours"]
-    assert isinstance(margin, float)
-    assert isinstance(behaviours, tuple)
     stored = read_reference(path)
-    questions = questions_of(stored.counts, margin=margin, behaviours=behaviours or None)
-    if not questions:
-        raise ConfigurationError(f"the reference {str(path)!r} holds no behaviour to compare")
-    return check_frame(frame, stored, questions, same_weights=bool(asked["same_weights"])).verdict
+    questions = _questions(stored, path, asked)
+    return check_frame(frame, stored, questions, same_weights=asked["same_weights"]).verdict
