@@ -160,9 +160,7 @@ def location(values: Floats, significance: float, weight: float = 0.0) -> Locati
         return Location(low=-1.0, high=1.0, p_value=1.0)
     found = middles(values, weight)
     quantile = t_quantile(significance, g - 1)
-    p_values = [
-        2 * float(stats.t.sf(abs(m) / e, g - 1)) if e else float(m == 0) for m, e in found
-    ]
+    p_values = [2 * float(stats.t.sf(abs(m) / e, g - 1)) if e else float(m == 0) for m, e in found]
     return Location(
         low=max(-1.0, min(m - quantile * e for m, e in found)),
         high=min(1.0, max(m + quantile * e for m, e in found)),

@@ -11,7 +11,8 @@ from harness.errors import AnalysisError, ConfigurationError
 from harness.regression.comparison import Comparison, Question, compare
 from harness.regression.counts import Counts
 from harness.regression.directions import worse
-from harness.regression.reference import Reference, mismatches, reference_of
+from harness.regression.identity import doubts, mismatches
+from harness.regression.reference import Reference, reference_of
 from harness.regression.verdict import Verdict, verdict_of
 
 
@@ -93,7 +94,13 @@ def check_frame(
     if not wrong:
         answered, missing = _compared(now.counts, stored.counts, asked, significance)
         comparisons, wrong = answered, missing
-    verdict = verdict_of(comparisons, margin=margin, invalid=wrong, significance=significance)
+    verdict = verdict_of(
+        comparisons,
+        margin=margin,
+        invalid=wrong,
+        notes=doubts(now.identity, stored.identity),
+        significance=significance,
+    )
     return Checked(now=now, stored=stored, verdict=verdict)
 
 
@@ -108,7 +115,7 @@ def _compared(
         except AnalysisError as error:
             missing.append(f"{one}: {error}")
             continue
-        comparisons.append(compare(one, *rates, significance))
+        comparisons.append(compare(one, *rates, significance, len(questions)))
     return comparisons, list(_unanswered(comparisons)) + missing
 
 

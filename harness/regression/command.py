@@ -60,9 +60,7 @@ STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 )
 @click.option("--max-rollouts", type=int, help="Budget of --sample. [default: all prompts]")
 @click.option("--max-minutes", type=float, help="Budget of --sample; no batch begins after it.")
-@click.option(
-    "--looks", type=int, help="Batches of --sample, a look after each. [default: 5]"
-)
+@click.option("--looks", type=int, help="Batches of --sample, a look after each. [default: 5]")
 @click.option("--seed", type=int, help="Of the rollouts and the prompts' order. [default: 0]")
 @click.option(
     "--verdict-file",
@@ -108,7 +106,7 @@ def check(
 def _tell(verdict: "Verdict", name: str, target: Path) -> None:
     """Show a verdict, write it, and append it to a CI summary if there is one."""
     from harness.regression.summary import markdown, terminal, verdict_json
-    from harness.reporting.render import replace_file
+    from harness.whole_file import replace_file
 
     click.echo(terminal(verdict, name))
     replace_file(target, verdict_json(verdict, name))

@@ -4,9 +4,9 @@ Paired by prompt, for the same prompts were asked then. Knows two rates and whic
 """
 
 from dataclasses import dataclass
+from math import ceil, sqrt
 from typing import Literal
 
-import numpy as np
 from scipy import stats
 
 from harness.analysis.differences import (
@@ -16,7 +16,7 @@ from harness.analysis.differences import (
     middles,
     paired_changes,
 )
-from harness.analysis.rates import SIGNIFICANCE, Rate
+from harness.analysis.rates import SIGNIFICANCE, Rate, t_quantile
 from harness.regression.directions import Direction
 
 POWER = 0.8
@@ -64,14 +64,18 @@ class Comparison:
     excludes_worse: bool = False
     """Whether the interval leaves out every change for the worse beyond the margin."""
     detectable: float | None = None
-    """The smallest true change for the worse that would be caught with 80 % power, 0 to 1; None
-    where nothing can be told."""
+    """The smallest true change for the worse that would be caught with 80 % power, 0 to 1, even if
+    nothing else changed; None where nothing can be told."""
     prompts_needed: int | None = None
     """Prompts with which a true change of twice the margin would be caught as surely."""
 
 
 def compare(
-    question: Question, now: Rate, reference: Rate, significance: float = SIGNIFICANCE
+    question: Question,
+    now: Rate,
+    reference: Rate,
+    significance: float = SIGNIFICANCE,
+    judged_together: int = 1,
 ) -> Comparison:
     """Compare a rate with its reference, prompt by prompt.
 
@@ -84,6 +88,8 @@ def compare(
         now: measured.
         reference: stored; prompts that only one of them has take no part.
         significance: of intervals, 0.05 for 95 %; smaller at each look of a sequence.
+        judged_together: how many comparisons the verdict is made of. Where one of them alone
+            changed, Benjamini-Hochberg asks that share of the level of it, so power counts on it.
     """
     found = difference(now, reference, significance)
     changes = paired_changes(now, reference) if found else None
@@ -96,7 +102,7 @@ def compare(
         "rises": (rises, falls),
         "either way": (min(1.0, 2 * min(falls, rises)), 1.0),
     }[worse]
-    detectable, needed = _power(changes, margin, significance)
+    detectable, needed = _power(changes, margin, significance / judged_together)
     return Comparison(
         question=question,
         now=now,
@@ -116,12 +122,42 @@ def _p_beyond(changes: PairedChanges, margin: float, sign: int) -> float:
     n_prompts = len(changes.changes)
     if n_prompts < 2:
         return 1.0
-    t = stats.t(n_prompts - 1)
     ps = []
     for mean, error in middles(changes.changes, changes.weight):
         excess = sign * mean - margin
-        ps.append(2 * float(t.sf(excess / error)) if error else float(excess <= 0))
+        ps.append(_two_sided(excess / error, n_prompts - 1) if error else float(excess <= 0))
     return min(1.0, max(ps))
+
+
+def _two_sided(t: float, degrees: int) -> float:
+    return 2 * float(stats.t.sf(t, degrees))
+
+
+def prompts_for(margin: float, sd: float, significance: float = SIGNIFICANCE) -> int:
+    """Tell how many prompts catch a true change of twice the margin with 80 % power.
+
+    ``n = 1.25 ((t(1 - a/2) + t(0.8)) sd / margin)^2`` with n-1 degrees. The quarter is for
+    what a change does to sd, for rates nearer to a half vary more, and for sd being estimated.
+
+    Args:
+        margin: above 0, up to 1.
+        sd: standard deviation of a prompt's change, 0 to 1: ``sqrt(2 p (1 - p) / epochs)`` of
+            prompts that all have rate p.
+        significance: a; divided by the number of comparisons that are judged together.
+    """
+    n = 1_000_000
+    for _ in range(4):  # three times suffice from ten prompts on
+        reach = _reach(significance, max(1, n - 1))
+        n = max(2, ceil(_PRUDENCE * (reach * sd / margin) ** 2))
+    return n
+
+
+_PRUDENCE = 1.25
+
+
+def _reach(significance: float, degrees: int) -> float:
+    """How many standard errors beyond the margin a change must be to be caught with 80 % power."""
+    return t_quantile(significance, degrees) + t_quantile(2 * (1 - POWER), degrees)
 
 
 def _power(
@@ -130,7 +166,7 @@ def _power(
     """Tell what would be caught: the smallest change, and the prompts for twice the margin.
 
     With the error e of the mean, a true change D beyond the margin is caught with power 1 - b if
-    ``D - margin >= (t(1 - a/2) + t(1 - b)) e``; e falls like one over the root of the prompts.
+    ``D - margin >= (t(1 - a/2) + t(1 - b)) e``.
     """
     n_prompts = len(changes.changes)
     if n_prompts < 2:
@@ -138,7 +174,5 @@ def _power(
     error = max(error for _, error in middles(changes.changes, changes.weight))
     if not error:
         return None, None
-    t = stats.t(n_prompts - 1)
-    reach = float(t.ppf(1 - significance / 2) + t.ppf(POWER)) * error
-    needed = int(np.ceil(n_prompts * (reach / margin) ** 2)) if margin else None
-    return min(1.0, margin + reach), needed
+    needed = prompts_for(margin, error * sqrt(n_prompts), significance) if margin else None
+    return min(1.0, margin + _reach(significance, n_prompts - 1) * error), needed

@@ -6,14 +6,15 @@ import pandas as pd
 
 from harness.constraint import NONE
 from harness.regression.reference import reference_of, reference_text
-from harness.reporting.render import replace_file
+from harness.whole_file import replace_file
 
 
-def reference_name(frame: pd.DataFrame) -> str:
-    """Name a run by its pair, its task and its constraint, if there is one."""
+def reference_name(frame: pd.DataFrame, given: str | None = None) -> str:
+    """Name a run by its pair and task, or as given, and by its constraint if there is one."""
     row = frame.iloc[0]
-    under = "" if row["constraint"] == NONE else f"-{row['constraint']}"
-    return f"{Path(str(row['pair'])).stem}-{row['task']}{under}"
+    # A colon is no part of a file's name everywhere.
+    under = "" if row["constraint"] == NONE else f"-{row['constraint'].replace(':', '+')}"
+    return f"{given or f'{Path(str(row.pair)).stem}-{row.task}'}{under}"
 
 
 def write_reference(frame: pd.DataFrame, path: Path) -> None:

@@ -4,14 +4,15 @@ Assertions that read like sentences. Knows no pytest: what is undecided goes to 
 says what becomes of it.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from harness.analysis.rates import Rate
-from harness.errors import InvalidReference
+from harness.constraint import NONE, format_constraints, parse_constraints
+from harness.errors import ConfigurationError, InvalidReference
 from harness.regression.bounds import Kind, check_bound
 from harness.regression.checks import Checked, check_frame, questions_of
 from harness.regression.counts import Counts, counts_of
@@ -70,27 +71,65 @@ class MeasuredRate:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredSweep:
-    """A sweep's rollouts under one constraint, counted."""
+    """A sweep's rollouts, counted under one constraint at a time."""
 
-    frame: pd.DataFrame
-    log_dir: Path
+    frames: Mapping[str, pd.DataFrame]
+    """By constraint, all of the sweep's."""
+    constraint: str
+    """Which of them is counted."""
     counts: Counts
+    log_dir: Path
     surroundings: Surroundings
+    given_name: str | None = None
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, log_dir: Path, surroundings: Surroundings) -> "MeasuredSweep":
-        """Count a frame of one constraint."""
+    def of(
+        cls,
+        frames: Mapping[str, pd.DataFrame],
+        log_dir: Path,
+        surroundings: Surroundings,
+        name: str | None = None,
+    ) -> "MeasuredSweep":
+        """Count what was drawn without a constraint.
+
+        Args:
+            frames: by constraint, from ``by_constraint``.
+            log_dir: where they were read from.
+            surroundings: of the session.
+            name: of the reference; that of pair and task by default.
+        """
         return cls(
-            frame=frame,
+            frames=frames,
+            constraint=NONE,
+            counts=counts_of(frames[NONE]),
             log_dir=log_dir,
-            counts=counts_of(frame),
             surroundings=surroundings,
+            given_name=name,
         )
+
+    def under(self, constraint: str) -> "MeasuredSweep":
+        """Return what was drawn under one of the sweep's constraints, such as ``clip=2``.
+
+        Raises:
+            ConfigurationError: if it was not sampled under that.
+        """
+        wanted = format_constraints(parse_constraints(constraint))
+        if wanted not in self.frames:
+            raise ConfigurationError(
+                f"nothing was sampled under {constraint!r}; there is {', '.join(self.frames)}. "
+                "Name it in constraints=[...]"
+            )
+        return replace(self, constraint=wanted, counts=counts_of(self.frames[wanted]))
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The rollouts that are counted."""
+        return self.frames[self.constraint]
 
     @property
     def name(self) -> str:
-        """Of its reference: pair, task and constraint."""
-        return reference_name(self.frame)
+        """Of its reference: pair, task and constraint, or as it was given."""
+        return reference_name(self.frame, self.given_name)
 
     @property
     def reference_path(self) -> Path:

@@ -41,7 +41,7 @@ def bound_message(asked: "MeasuredRate", found: BoundCheck) -> str:
 def verdict_message(sweep: "MeasuredSweep", verdict: Verdict) -> str:
     """Say what a comparison with a reference came to."""
     lines = [f"{sweep.name}: {verdict.finding} (margin {100 * verdict.margin:g} points)"]
-    lines += [f"  {reason}" for reason in verdict.invalid]
+    lines += [f"  {reason}" for reason in (*verdict.invalid, *verdict.notes)]
     told = verdict.of("regression") or verdict.of("undecided")
     lines += [f"  {judgement_line(one)}" for one in told]
     for one in verdict.of("regression")[:1]:

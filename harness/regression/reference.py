@@ -1,7 +1,6 @@
 """Stored counts that later runs are compared with: JSON that a person can review as a diff.
 
-Knows the file and what makes two runs comparable. Refuses to compare what is not: a difference
-between other prompts, other settings or other scorers says nothing of the model.
+Knows the file. What makes two runs comparable is their identity's to say.
 """
 
 import json
@@ -14,29 +13,10 @@ import pandas as pd
 
 from harness.errors import InvalidReference
 from harness.regression.counts import Counts, Seen, counts_of
+from harness.regression.identity import Identity, identity_of
 
 SCHEMA = 1
 """Grows when a field goes or changes its meaning."""
-
-# What decides a rollout beside pair, prompt, alpha and seed.
-_DECIDING = ("dtype", "max_tokens", "stop", "temperature", "top_k", "top_p")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Identity:
-    """What counts are of."""
-
-    pair: str
-    task: str
-    constraint: str
-    weights: str
-    """Fingerprint of the pair's weights."""
-    settings: Mapping[str, Any]
-    """Of the decoding, and the task's arguments."""
-    scorers: Mapping[str, str]
-    """Version of each scorer."""
-    prompts: Mapping[str, str]
-    """Hash of each prompt with what its scorers are told, by its id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +37,7 @@ def reference_of(frame: pd.DataFrame) -> Reference:
         InvalidReference: if its rollouts were drawn in more than one way.
         AnalysisError: if rollouts of several constraints are in it.
     """
-    return Reference(identity=_identity(frame), counts=counts_of(frame))
+    return Reference(identity=identity_of(frame), counts=counts_of(frame))
 
 
 def read_reference(path: Path) -> Reference:
@@ -113,64 +93,6 @@ def reference_text(reference: Reference) -> str:
     ]
     lines.append(' "seen": {\n' + ",\n".join(behaviours) + "\n }")
     return "{\n" + ",\n".join(lines) + "\n}\n"
-
-
-def mismatches(now: Identity, stored: Identity, *, same_weights: bool) -> tuple[str, ...]:
-    """Say what makes a run incomparable with a reference; nothing where it is comparable.
-
-    Args:
-        now: of the run.
-        stored: of the reference.
-        same_weights: whether the weights should be those of the reference, as where code changed;
-            a new checkpoint has others.
-    """
-    found = [
-        f"{name} is {given!r}, and the reference's is {known!r}"
-        for name in ("task", "constraint", "settings", "scorers")
-        if (given := getattr(now, name)) != (known := getattr(stored, name))
-    ]
-    if same_weights and now.weights != stored.weights:
-        found.append(
-            f"the weights are {now.weights}, and the reference's are {stored.weights}: other "
-            "weights where they should be equal"
-        )
-    shared = now.prompts.keys() & stored.prompts.keys()
-    if not shared:
-        found.append("no prompt of the run is among the reference's")
-    changed = sorted(name for name in shared if now.prompts[name] != stored.prompts[name])
-    if changed:
-        found.append(f"{_some(changed)}: not the prompts that the reference has under these ids")
-    return tuple(found)
-
-
-def _some(names: list[str]) -> str:
-    shown = ", ".join(names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
-
-
-def _identity(frame: pd.DataFrame) -> Identity:
-    written = [json.loads(text) for text in frame["config"].dropna().unique()]
-    if not written:
-        raise InvalidReference("the logs say nothing of how their rollouts were drawn")
-    ways = {json.dumps({**one, "device": None}, sort_keys=True) for one in written}
-    if len(ways) > 1:
-        raise InvalidReference(
-            f"the rollouts were drawn in {len(ways)} ways (weights, settings): a reference is of "
-            "one; give each its own log folder"
-        )
-    config = written[0]
-    settings = {name: config[name] for name in _DECIDING if name in config}
-    first = frame.drop_duplicates("sample_id")
-    versions = frame.dropna(subset=["scorer"]).drop_duplicates("scorer")
-    return Identity(
-        pair=str(frame["pair"].iloc[0]),
-        task=str(frame["task"].iloc[0]),
-        constraint=str(frame["constraint"].iloc[0]),
-        weights=str(config.get("weights")),
-        settings=settings | {"task_args": frame.attrs.get("run", {}).get("task_args", {})},
-        scorers=dict(zip(versions["scorer"], versions["scorer_version"], strict=True)),
-        prompts=dict(zip(first["sample_id"], first["prompt_sha256"].str[:16], strict=True)),
-    )
 
 
 def _from_json(content: dict[str, Any]) -> Reference:

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.regression.messages import judgement_line
 from harness.regression.verdict import Judgement, Verdict
-from harness.reporting.escape import md
+from harness.reporting.escape import clean, md
 from harness.reporting.tables import table
 
 SCHEMA = 1
@@ -31,7 +31,7 @@ def sentence(verdict: Verdict) -> str:
 def markdown(verdict: Verdict, name: str) -> str:
     """Write a verdict as a section of markdown, the findings that matter first."""
     lines = [f"## {md(name)}: {verdict.finding}", "", sentence(verdict), ""]
-    lines += [f"- {md(reason)}" for reason in verdict.invalid]
+    lines += [f"- {md(reason)}" for reason in (*verdict.invalid, *verdict.notes)]
     if verdict.judgements:
         order = ["regression", "invalid", "undecided", "improvement", "stable"]
         ordered = sorted(verdict.judgements, key=lambda one: order.index(one.finding))
@@ -54,6 +54,7 @@ def verdict_json(verdict: Verdict, name: str) -> str:
         "exit_code": verdict.exit_code,
         "margin": verdict.margin,
         "invalid": list(verdict.invalid),
+        "notes": list(verdict.notes),
         "comparisons": [_fields(one) for one in verdict.judgements],
     }
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
@@ -64,7 +65,7 @@ def terminal(verdict: Verdict, name: str) -> str:
     told = [one for one in verdict.judgements if one.finding != "stable"]
     n_stable = len(verdict.judgements) - len(told)
     lines = [f"{name}: {verdict.finding}. {sentence(verdict).partition(': ')[2]}"]
-    lines += [f"  {reason}" for reason in verdict.invalid]
+    lines += [f"  {clean(reason)}" for reason in (*verdict.invalid, *verdict.notes)]
     lines += [f"  {judgement_line(one)}" for one in told]
     if n_stable:
         lines.append(f"  {n_stable} of {len(verdict.judgements)} comparisons are stable")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.analysis.frame import by_constraint, read_frame
-from harness.constraint import NONE, format_constraints, parse_constraints
+from harness.constraint import parse_constraints
 from harness.regression.handles import MeasuredSweep, Surroundings
 from harness.regression.sampling import sampled_logs
 from harness.sweep import SweepPlan
@@ -29,7 +29,7 @@ class Sweeps:
     """Of all runs."""
     undecided: Callable[[str], None]
     """Takes the message of what the data can't decide."""
-    _measured: dict[tuple[str, str], MeasuredSweep] = field(default_factory=dict, repr=False)
+    _measured: dict[str, MeasuredSweep] = field(default_factory=dict, repr=False)
 
     def measure(  # noqa: PLR0913  # the keywords that tests write
         self,
@@ -38,13 +38,14 @@ class Sweeps:
         *,
         alphas: Sequence[float] = (0.0, 0.5, 1.0),
         epochs: int = 1,
-        constraint: str | None = None,
+        constraints: Sequence[str] = (),
         limit: int | None = None,
         max_tokens: int | None = None,
         temperature: float = 1.0,
         task_args: Mapping[str, object] | None = None,
         model_args: Mapping[str, object] | None = None,
         grader: str | None = None,
+        name: str | None = None,
     ) -> MeasuredSweep:
         """Sample a pair on a task, or find what was sampled.
 
@@ -53,25 +54,26 @@ class Sweeps:
             task: one of ours, or what ``inspect eval`` takes.
             alphas: strengths; 0 is always among them.
             epochs: rollouts per prompt and alpha.
-            constraint: under which the rollouts that are counted were drawn, such as
-                ``plausibility=0.1``; none by default.
+            constraints: to sample under as well, such as ``plausibility=0.1``; what was drawn
+                under one is ``sweep.under(...)``.
             limit: ask the first so many prompts.
             max_tokens: most tokens of a reply; the task's own by default.
             temperature: divides the amplified logits.
             task_args: of the task, as ``-T`` spells them.
             model_args: how the pair is spelled or loaded, as ``-M`` does.
             grader: the model that judges.
+            name: of the reference; ``PAIR-TASK`` by default. Two sweeps of one pair and task
+                that differ otherwise need two.
 
         Raises:
             AmplifyError: whatever a sweep raises.
         """
-        composition = parse_constraints(constraint) if constraint else ()
         plan = SweepPlan(
             pair=pair,
             task=task,
             alphas=tuple(float(alpha) for alpha in alphas),
             epochs=epochs,
-            constraints=(composition,) if composition else (),
+            constraints=tuple(map(parse_constraints, constraints)),
             limit=limit,
             max_tokens=max_tokens,
             temperature=temperature,
@@ -81,16 +83,16 @@ class Sweeps:
             model_args=model_args or {},
             grader=grader,
         )
-        under = format_constraints(composition) if composition else NONE
-        key = (str(plan), under)
+        key = str((plan, name))
         if key not in self._measured:
-            self._measured[key] = self._measure(plan, under)
+            self._measured[key] = self._measure(plan, name)
         return self._measured[key]
 
-    def _measure(self, plan: SweepPlan, under: str) -> MeasuredSweep:
+    def _measure(self, plan: SweepPlan, name: str | None) -> MeasuredSweep:
         log_dir = sampled_logs(plan, self.cache_dir)
         return MeasuredSweep.of(
-            by_constraint(read_frame(log_dir))[under],
+            by_constraint(read_frame(log_dir)),
             log_dir,
             Surroundings(references=self.references, update=self.update, undecided=self.undecided),
+            name,
         )

@@ -34,6 +34,8 @@ class Verdict:
     """Why nothing, or not everything, could be compared."""
     margin: float
     """Changes up to this are of no concern, 0 to 1."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know beside it."""
 
     @property
     def exit_code(self) -> int:
@@ -52,6 +54,7 @@ def verdict_of(
     *,
     margin: float,
     invalid: Sequence[str] = (),
+    notes: Sequence[str] = (),
     significance: float = SIGNIFICANCE,
 ) -> Verdict:
     """Judge comparisons together.
@@ -68,6 +71,7 @@ def verdict_of(
         comparisons: all that are looked at, whatever they show.
         margin: that they were made with.
         invalid: reasons why further ones could not be made.
+        notes: what can't be told of those that were made.
         significance: of intervals and of the false discovery rate.
 
     Source: Benjamini and Hochberg 1995, "Controlling the false discovery rate".
@@ -92,6 +96,7 @@ def verdict_of(
         judgements=judgements,
         invalid=tuple(invalid),
         margin=margin,
+        notes=tuple(notes),
     )
 
 

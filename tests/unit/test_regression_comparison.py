@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from harness.analysis.rates import rate_of
-from harness.regression.comparison import Question, compare
+from harness.regression.comparison import Question, compare, prompts_for
 from harness.regression.verdict import verdict_of
 
 
@@ -103,6 +103,19 @@ def test_one_barely_significant_fall_among_twenty_comparisons_is_no_regression()
     assert verdict_of([fell], margin=0.02).finding == "regression"
     others = [compare(question(margin=0.02), then, then)] * 19
     assert verdict_of([fell, *others], margin=0.02).finding != "regression"
+
+
+def test_prompts_needed_are_those_of_the_normal_formula_and_a_quarter():
+    # (1.96 + 0.8416)^2 (0.5 / 0.05)^2 = 784.9; of many prompts t is hardly more than normal.
+    assert prompts_for(0.05, 0.5) == pytest.approx(1.25 * 784.9, rel=0.005)
+    # A third of the margin, nine times the prompts.
+    assert prompts_for(0.05, 0.5) / prompts_for(0.15, 0.5) == pytest.approx(9, rel=0.03)
+
+
+def test_many_comparisons_ask_for_more_prompts():
+    alone, beside = (compare(question(), MANY, FEW, judged_together=m) for m in (1, 20))
+    assert beside.prompts_needed > alone.prompts_needed
+    assert beside.detectable > alone.detectable
 
 
 def simulated(rng, n_prompts, epochs, drop=0.0):

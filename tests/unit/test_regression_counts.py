@@ -8,8 +8,8 @@ import pytest
 
 from harness.errors import AnalysisError, InvalidReference
 from harness.regression.counts import Seen, counts_of
+from harness.regression.identity import doubts, mismatches
 from harness.regression.reference import (
-    mismatches,
     read_reference,
     reference_of,
     reference_text,
@@ -31,6 +31,7 @@ def row(sample_id, alpha, value, **given):
         "config": json.dumps(CONFIG),
         "scorer": "refusal",
         "scorer_version": "1",
+        "grader": None,
         "value": value,
         "unit": None,
         "soft_jailbreak": False,
@@ -138,8 +139,12 @@ def test_the_same_run_on_another_device_is_comparable():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"config": json.dumps(CONFIG | {"temperature": 0.5})}, "settings is .*0.5"),
-        ({"scorer_version": "2"}, "scorers is .*'2'"),
+        (
+            {"config": json.dumps(CONFIG | {"temperature": 0.5})},
+            "the setting temperature is 0.5, and",
+        ),
+        ({"scorer_version": "2"}, "refusal was scored by rules of version 2, and .* by 1: make"),
+        ({"grader": "a judge"}, "of version 1 graded by a judge, and the reference's by 1"),
         ({"task": "sensibility"}, "task is 'sensibility'"),
         ({"prompt_sha256": "f" * 64}, "b1, f1: not the prompts"),
         ({"sample_id": "other"}, "no prompt of the run"),
@@ -160,4 +165,26 @@ def test_a_new_checkpoint_may_have_other_weights():
 def test_rollouts_of_two_weights_make_no_reference():
     mixed = pd.concat([RUN, RUN.assign(config=json.dumps(CONFIG | {"weights": "w2"}))])
     with pytest.raises(InvalidReference, match="drawn in 2 ways"):
+        reference_of(mixed)
+
+
+@pytest.mark.parametrize(
+    "sides", [(RUN, RUN.assign(scorer_version=None)), (RUN.assign(scorer_version=None), RUN)]
+)
+def test_an_unknown_version_of_the_rules_is_told_and_hinders_no_comparison(sides):
+    now, stored = (reference_of(one).identity for one in sides)
+    assert mismatches(now, stored, same_weights=True) == ()
+    (told,) = doubts(now, stored)
+    assert "whether refusal was scored by the same rules can't be told" in told
+
+
+def test_another_packages_scorer_has_the_versions_of_the_logs_packages():
+    other = RUN.assign(scorer="match", scorer_version=None)
+    other.attrs["run"] = {"packages": {"inspect_ai": "0.3.285"}}
+    assert reference_of(other).identity.scorers == {"match": "inspect_ai 0.3.285"}
+
+
+def test_scores_by_two_versions_of_the_rules_make_no_reference():
+    mixed = pd.concat([RUN, RUN.assign(scorer_version="2")])
+    with pytest.raises(InvalidReference, match="refusal scored these logs by 2 versions"):
         reference_of(mixed)
