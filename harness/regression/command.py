@@ -80,27 +80,52 @@ def check(
     Exits with 0 if it is stable or improved, 1 at a regression, 2 if nothing can be compared, 3
     if the data can't decide. With GITHUB_STEP_SUMMARY set, the verdict is appended there.
     """
-    from harness.regression.files import reference_name, write_reference
+    from harness.errors import InvalidReference
+    from harness.regression.files import write_reference
+    from harness.regression.verdict import verdict_of
 
-    if asked["pair"] is not None:
-        if reference_path is None or update_references:
-            raise ConfigurationError(
-                "--sample repeats what a reference holds: name it by --reference, and make it "
-                "from a sweep's logs by --update-references"
-            )
-        name, verdict = reference_path.stem, _sampled(log_dir, reference_path, asked)
-    else:
-        _refuse_budget(asked)
-        frame = _frame(log_dir, constraint)
-        name = reference_name(frame)
-        path = reference_path or REFERENCES / f"{name}.json"
+    _require_sensible(reference_path, update_references, asked)
+    name = reference_path.stem if reference_path else str(log_dir)
+    try:
+        if asked["pair"] is not None:
+            assert reference_path is not None
+            verdict = _sampled(log_dir, reference_path, asked)
+        else:
+            frame = _frame(log_dir, constraint)
+            name, path = _named(frame, reference_path)
+            if update_references:
+                write_reference(frame, path)
+                click.echo(f"Reference: {path}")
+                return
+            verdict = _verdict(frame, path, asked)
+    # Nothing to compare is a verdict too: CI's summary and verdict.json tell why.
+    except (InvalidReference, AnalysisError) as error:
         if update_references:
-            write_reference(frame, path)
-            click.echo(f"Reference: {path}")
-            return
-        verdict = _verdict(frame, path, asked)
+            raise
+        verdict = verdict_of([], margin=asked["margin"], invalid=[str(error)])
     _tell(verdict, name, verdict_file or log_dir.parent / "verdict.json")
     sys.exit(verdict.exit_code)
+
+
+def _require_sensible(reference: Path | None, update: bool, asked: dict[str, Any]) -> None:
+    if asked["pair"] is None:
+        for name in ("max_rollouts", "max_minutes", "looks", "seed"):
+            if asked[name] is not None:
+                raise ConfigurationError(
+                    f"--{name.replace('_', '-')} is of --sample PAIR; logs are read as they are"
+                )
+    elif reference is None or update:
+        raise ConfigurationError(
+            "--sample repeats what a reference holds: name it by --reference, and make it from a "
+            "sweep's logs by --update-references"
+        )
+
+
+def _named(frame: "pd.DataFrame", given: Path | None) -> tuple[str, Path]:
+    from harness.regression.files import reference_name
+
+    path = given or REFERENCES / f"{reference_name(frame)}.json"
+    return path.stem, path
 
 
 def _tell(verdict: "Verdict", name: str, target: Path) -> None:
@@ -114,14 +139,6 @@ def _tell(verdict: "Verdict", name: str, target: Path) -> None:
     if summary := os.environ.get(STEP_SUMMARY):
         with Path(summary).open("a", encoding="utf-8") as file:
             file.write(markdown(verdict, name))
-
-
-def _refuse_budget(asked: dict[str, Any]) -> None:
-    for name in ("max_rollouts", "max_minutes", "looks", "seed"):
-        if asked[name] is not None:
-            raise ConfigurationError(
-                f"--{name.replace('_', '-')} is of --sample PAIR; logs are read as they are"
-            )
 
 
 def _sampled(log_dir: Path, path: Path, asked: dict[str, Any]) -> "Verdict":
