@@ -1,6 +1,5 @@
 """``amplify check``: the verdict of a run beside its reference, and an exit code for CI."""
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from harness.regression.verdict import Verdict
 
 REFERENCES = Path("evals/references")
-STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
 @click.command()
@@ -129,16 +127,12 @@ def _named(frame: "pd.DataFrame", given: Path | None) -> tuple[str, Path]:
 
 
 def _tell(verdict: "Verdict", name: str, target: Path) -> None:
-    """Show a verdict, write it, and append it to a CI summary if there is one."""
-    from harness.regression.summary import markdown, terminal, verdict_json
-    from harness.whole_file import replace_file
+    from harness.regression.files import publish
+    from harness.regression.summary import terminal
 
     click.echo(terminal(verdict, name))
-    replace_file(target, verdict_json(verdict, name))
+    publish(verdict, name, target)
     click.echo(f"Verdict: {target}")
-    if summary := os.environ.get(STEP_SUMMARY):
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(markdown(verdict, name))
 
 
 def _sampled(log_dir: Path, path: Path, asked: dict[str, Any]) -> "Verdict":

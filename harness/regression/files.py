@@ -1,12 +1,18 @@
-"""Where references lie, and writing them whole."""
+"""Where references and verdicts lie, and writing them whole."""
 
+import os
 from pathlib import Path
 
 import pandas as pd
 
 from harness.constraint import NONE
 from harness.regression.reference import reference_of, reference_text
+from harness.regression.summary import markdown, verdict_json
+from harness.regression.verdict import Verdict
 from harness.whole_file import replace_file
+
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+"""Names the file whose markdown GitHub shows on a run's page."""
 
 
 def reference_name(frame: pd.DataFrame, given: str | None = None) -> str:
@@ -24,3 +30,11 @@ def write_reference(frame: pd.DataFrame, path: Path) -> None:
         InvalidReference: if its rollouts were drawn in more than one way.
     """
     replace_file(path, reference_text(reference_of(frame)))
+
+
+def publish(verdict: Verdict, name: str, path: Path) -> None:
+    """Write a verdict as JSON, and append it as markdown to CI's summary if there is one."""
+    replace_file(path, verdict_json(verdict, name))
+    if summary := os.environ.get(STEP_SUMMARY):
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(markdown(verdict, name))

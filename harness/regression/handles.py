@@ -16,7 +16,7 @@ from harness.errors import ConfigurationError, InvalidReference
 from harness.regression.bounds import Kind, check_bound
 from harness.regression.checks import Checked, check_frame, questions_of
 from harness.regression.counts import Counts, counts_of
-from harness.regression.files import reference_name, write_reference
+from harness.regression.files import publish, reference_name, write_reference
 from harness.regression.messages import bound_message, verdict_message
 from harness.regression.reference import read_reference
 
@@ -184,6 +184,7 @@ class MeasuredSweep:
             same_weights=same_weights,
         )
         verdict = checked.verdict
+        publish(verdict, self.name, self.log_dir.parent / f"verdict-{self.name}.json")
         if verdict.finding in ("stable", "improvement"):
             return
         message = verdict_message(self, verdict)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -103,7 +104,38 @@ def test_a_reference_of_other_prompts_or_settings_is_invalid(run: Run, pytester:
     invalid = run(asked)
     invalid.assert_outcomes(failed=1)
     assert "tiny-refusal: invalid" in said(invalid)
-    assert "the reference's is {'dtype'" in said(invalid)
+    assert "the setting max_tokens is 3, and the reference's is 99" in said(invalid)
+
+
+def test_a_failure_stands_in_the_junit_report_and_is_run_again_by_lf(
+    run: Run, pytester: pytest.Pytester
+):
+    asked = "sweep.rate('refusal', alpha=1).must_be_at_least(0.9)"
+    run(asked, "--junitxml=report.xml").assert_outcomes(failed=1)
+    (failure,) = ElementTree.parse(pytester.path / "report.xml").iter("failure")
+    assert "refusal at alpha 1 is 0% [0, " in failure.attrib["message"]
+    run(asked, "--lf").assert_outcomes(failed=1)
+    run(asked, "-k", "another").assert_outcomes(deselected=1)
+
+
+def test_a_verdict_is_written_beside_the_logs_and_to_the_step_summary(
+    run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "summary.md"))
+    run("sweep.must_not_regress(margin=0.5)", "--update-references").assert_outcomes(passed=1)
+    run("sweep.must_not_regress(margin=0.5)").assert_outcomes(passed=1, warnings=1)
+    (verdict,) = pytester.path.glob(".amplify/*/verdict-tiny-refusal.json")
+    assert json.loads(verdict.read_text())["finding"] == "undecided"
+    assert (pytester.path / "summary.md").read_text().startswith("## tiny-refusal: undecided")
+
+
+def test_what_was_drawn_under_a_constraint_has_rates_and_a_reference_of_its_own(
+    run: Run, pytester: pytest.Pytester, sweep: str
+):
+    under = sweep.replace("limit=4", "limit=4, constraints=['clip=2']") + ".under('clip=2')"
+    run(f"{under}.must_not_regress()", "--update-references").assert_outcomes(passed=1)
+    path = pytester.path / "evals/references/tiny-refusal-clip=2.json"
+    assert json.loads(path.read_text())["constraint"] == "clip=2"
 
 
 def test_collecting_loads_neither_torch_nor_pandas(run: Run, pytester: pytest.Pytester):
