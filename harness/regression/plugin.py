@@ -4,16 +4,21 @@ Imported by every pytest run of an environment that has inspect-amplify, so it i
 heavy; what it does is in the modules beside it.
 """
 
+import shutil
+import tempfile
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from harness.regression.handles import MeasuredSweep
+    from harness.regression.sharing import OneOwner
 
 FIXTURE = "amplified_sweep"
-GROUP = "amplified"
+SAMPLING = "amplify_sampling"
+SAMPLING_KEY = pytest.StashKey[Path]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,21 +42,45 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("amplify_cache", "folder of the sweeps' logs", default=".amplify")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Let xdist's default keep tests of one group in one process."""
-    if getattr(config.option, "dist", "no") == "load":
-        config.option.dist = "loadgroup"
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell each of xdist's workers where to write which tests sample."""
+    node.workerinput[SAMPLING] = str(_sampling_list(node.config))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put everything that samples into one group, so that one process holds the weights."""
-    if not config.pluginmanager.hasplugin("xdist"):
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """In a worker of xdist, write it down before the scheduler asks."""
+    told: dict[str, str] = getattr(session.config, "workerinput", {})
+    if SAMPLING not in told:
         return
-    for item in items:
-        if FIXTURE in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group(GROUP))
+    ids = [item.nodeid for item in session.items if FIXTURE in getattr(item, "fixturenames", ())]
+    if ids:
+        from harness.regression.sharing import write_sampling
+
+        write_sampling(Path(told[SAMPLING]), ids)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "OneOwner | None":
+    """Let one process have everything that samples, unless ``--dist`` asks for something else."""
+    if config.getoption("dist") != "load":
+        return None
+    from harness.regression.sharing import OneOwner
+
+    return OneOwner(config, log, _sampling_list(config))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the list."""
+    if SAMPLING_KEY in config.stash:
+        shutil.rmtree(config.stash[SAMPLING_KEY].parent, ignore_errors=True)
+
+
+def _sampling_list(config: pytest.Config) -> Path:
+    """Name the file with the ids of tests that sample, in a folder of this session's own."""
+    if SAMPLING_KEY not in config.stash:
+        config.stash[SAMPLING_KEY] = Path(tempfile.mkdtemp(prefix="amplify-")) / "sampling.json"
+    return config.stash[SAMPLING_KEY]
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from inspect_ai.log import read_eval_log
 
 # Here once, for sessions run inside this process: what a session imports is forgotten after it.
 import harness._registry
@@ -36,7 +37,7 @@ def sweep(llama_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
 def run(pytester: pytest.Pytester, sweep: str) -> Run:
     """Runs one test whose body follows ``sweep = ...``."""
 
-    def call(body: str, *options: str, inside: bool = True) -> pytest.RunResult:
+    def call(body: str, *options: str, inside: bool = True, sweep: str = sweep) -> pytest.RunResult:
         pytester.makepyfile(f"def test_it(amplified_sweep):\n    sweep = {sweep}\n    {body}\n")
         session = pytester.runpytest_inprocess if inside else pytester.runpytest_subprocess
         return session("-q", "-W", "ignore::DeprecationWarning", *options)
@@ -147,6 +148,64 @@ def test_collecting_loads_neither_torch_nor_pandas(run: Run, pytester: pytest.Py
     result = run("pass", "--collect-only", inside=False)
     assert "test_it" in said(result)
     assert "heavy: []" in said(result)
+
+
+STRUCK_ONCE = """
+import signal
+from pathlib import Path
+
+import anyio
+from inspect_ai import Task, task
+from inspect_ai.dataset import Sample
+from inspect_ai.solver import solver
+
+from harness.scorers import nonsense
+
+
+@solver
+def struck_once():
+    async def solve(state, generate):
+        state = await generate(state)
+        if state.sample_id == 4 and not Path("struck").exists():
+            await anyio.sleep(2)
+            Path("struck").touch()
+            signal.raise_signal(signal.SIGINT)
+            await anyio.sleep(60)
+        return state
+
+    return solve
+
+
+@task
+def quiet():
+    return Task(dataset=[Sample("Hello?", id=i) for i in range(1, 5)], solver=struck_once(),
+                scorer=nonsense())
+"""
+
+
+def test_ctrl_c_keeps_what_was_sampled_and_the_next_session_goes_on(
+    run: Run, pytester: pytest.Pytester, sweep: str
+):
+    """Three of four samples had ended when the key was pressed."""
+    (pytester.path / "quiet.py").write_text(STRUCK_ONCE)
+    asked = sweep.replace("'refusal', alphas=[0, 1], limit=4", "'quiet.py', alphas=[0]")
+    asked += ".rate('nonsense', alpha=0)"
+    interrupted = run(asked, inside=False, sweep="None")
+    assert interrupted.ret == pytest.ExitCode.INTERRUPTED, said(interrupted)
+    assert (pytester.path / "struck").exists()
+    kept = uuids(pytester.path)
+    assert len(kept) == 3
+    run(asked, inside=False, sweep="None").assert_outcomes(passed=1)
+    whole = uuids(pytester.path)
+    assert len(whole) == 4
+    assert kept < whole
+
+
+def uuids(folder: Path) -> set[str]:
+    """Of the samples that ended well, in all logs below a folder."""
+    logs = [read_eval_log(str(path)) for path in folder.rglob("*.eval")]
+    samples = [sample for log in logs for sample in log.samples or []]
+    return {str(sample.uuid) for sample in samples if sample.error is None}
 
 
 def test_xdist_lets_one_process_hold_all_weights(pytester: pytest.Pytester, sweep: str):
