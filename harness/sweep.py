@@ -113,6 +113,7 @@ def run_sweep(plan: SweepPlan) -> "Effort":
         WeightsError: if weights are missing or damaged.
         PairError: if the two sides can't be compared.
         SweepIncomplete: if a task ended with an error; what was sampled is in the logs.
+        KeyboardInterrupt: after Ctrl-C, once what was sampled is in the logs.
     """
     from inspect_ai import eval_set
 
@@ -149,6 +150,8 @@ def run_sweep(plan: SweepPlan) -> "Effort":
             log_level="warning",
             **config,  # type: ignore[arg-type]  # TypedDict keywords
         )
+    if _interrupted(plan):
+        raise KeyboardInterrupt
     if not complete:
         raise SweepIncomplete(_first_error(logs))
     return worker.effort.since(before)
@@ -186,6 +189,18 @@ def _models_in(plan: SweepPlan) -> set[str]:
     logs = [read_eval_log(info, header_only=True) for info in list_eval_logs(str(plan.log_dir))]
     start = str(ModelName(plan.pair)).removesuffix("0")
     return {log.eval.model for log in logs if log.eval.model.startswith(start)}
+
+
+def _interrupted(plan: SweepPlan) -> bool:
+    """Say whether a log tells of Ctrl-C: Inspect's server may take the signal for itself.
+
+    Its set then returns as if all were done, and of an interrupted log only a resumed set makes a
+    whole one.
+    """
+    from inspect_ai.log import list_eval_logs, read_eval_log
+
+    logs = list_eval_logs(str(plan.log_dir))
+    return any(read_eval_log(info, header_only=True).status == "cancelled" for info in logs)
 
 
 def _task(plan: SweepPlan) -> "Task | str":

@@ -170,7 +170,7 @@ def struck_once():
             await anyio.sleep(2)
             Path("struck").touch()
             signal.raise_signal(signal.SIGINT)
-            await anyio.sleep(60)
+            await anyio.sleep(20)
         return state
 
     return solve
