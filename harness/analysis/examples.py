@@ -86,9 +86,10 @@ def turns_of(frame: pd.DataFrame, rows: pd.DataFrame) -> tuple[Turn, ...]:
         frame: all rows of the run, whose verdicts decide.
         rows: one per rollout that is wanted.
     """
-    verdicts = {name: _verdicts(frame, name) for name in ("refusal", "nonsense", JUDGE)}
+    verdicts = {name: _verdicts(frame, name) for name in SCORERS}
     harmless = frame.attrs.get("run", {}).get("harmless", False)
-    return tuple(_turn(row, verdicts, harmless) for row in rows.to_dict("records"))
+    reasons = withheld_rollouts(frame, harmless=harmless)
+    return tuple(_turn(row, verdicts, reasons) for row in rows.to_dict("records"))
 
 
 def shorten(text: str) -> str:
