@@ -4,12 +4,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo report test lint chromium lock clean
+.PHONY: evals help demo report test lint chromium lock clean
 
 help:
 	@echo "make demo   sweep the embedded refuser over alpha and write its report (minutes)"
 	@echo "make report   make the reports of reports/ again (a quarter of an hour on two cores)"
 	@echo "make test   run all tests"
+	@echo "make evals  hold the embedded pairs to bounds and references (minutes)"
 	@echo "make lint   ruff and mypy"
 	@echo "make chromium   the browser that tests open reports in, where Debian has it"
 	@echo "make lock   renew the lock files from the installed environment"
@@ -37,6 +38,11 @@ report: $(READY)
 # their names, since the files on real weights come first and take longest.
 test: $(READY)
 	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	HF_HUB_OFFLINE=1 $(BIN)/pytest evals -m smoke
+
+# Minutes of sampling the first time; after that only what changed is sampled again.
+evals: $(READY)
+	HF_HUB_OFFLINE=1 $(BIN)/pytest evals
 
 lint: $(READY)
 	$(BIN)/ruff check .

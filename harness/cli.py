@@ -18,6 +18,7 @@ from harness.commands.score import score
 from harness.commands.sweep import sweep
 from harness.errors import AmplifyError
 from harness.organisms.command import organisms
+from harness.regression.command import check
 
 EXIT_FAILED = 2
 """Exit code of every error that a message explains; click uses 2 for wrong usage as well."""
@@ -43,7 +44,7 @@ def main() -> None:
     """Find what a change taught a language model, by amplifying the difference it made."""
 
 
-for command in (sweep, report, rate, score, organisms, bench):
+for command in (sweep, report, rate, score, check, organisms, bench):
     main.add_command(command)
 
 

@@ -15,6 +15,7 @@ AmplifyError
 ├── PromptTooLong             the prompt leaves no room in the context
 ├── UnsupportedRequest        tools, images, penalties: what the engine can't honour
 ├── SweepIncomplete          a task of a sweep ended with an error
+├── InvalidReference          stored counts that are missing, damaged, or of something else
 ├── DecodingError            logits that are not numbers
 └── AnalysisError             logs that hold nothing to analyse
 """
@@ -86,3 +87,7 @@ class SweepIncomplete(AmplifyError):
 
 class AnalysisError(AmplifyError):
     """The logs hold nothing that can be analysed."""
+
+
+class InvalidReference(AmplifyError):
+    """Stored counts are missing, damaged, or of something else than what is compared with them."""

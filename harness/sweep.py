@@ -46,6 +46,8 @@ class SweepPlan:
     """Rollouts per prompt and alpha."""
     limit: int | None = None
     """Ask the first so many prompts; None asks all."""
+    sample_ids: tuple[str, ...] | None = None
+    """Ask these prompts only, by their ids; None asks all."""
     max_tokens: int | None = None
     """Most tokens of a reply; None leaves it to the task."""
     temperature: float = 1.0
@@ -72,6 +74,10 @@ class SweepPlan:
             raise ConfigurationError(f"--epochs must be at least 1, not {self.epochs}")
         if self.limit is not None and self.limit < 1:
             raise ConfigurationError(f"--limit must be at least 1, not {self.limit}")
+        if self.limit is not None and self.sample_ids is not None:
+            raise ConfigurationError(
+                "limit and sample_ids both say which prompts are asked: give one"
+            )
         if self.max_tokens is not None and self.max_tokens < 1:
             raise ConfigurationError(f"--max-tokens must be at least 1, not {self.max_tokens}")
         if not 0 <= self.temperature < math.inf:
@@ -107,10 +113,11 @@ def run_sweep(plan: SweepPlan) -> "Effort":
         WeightsError: if weights are missing or damaged.
         PairError: if the two sides can't be compared.
         SweepIncomplete: if a task ended with an error; what was sampled is in the logs.
+        KeyboardInterrupt: after Ctrl-C, once what was sampled is in the logs.
     """
     from inspect_ai import eval_set
 
-    worker = _worker(plan)
+    worker = require_worker(plan)
     task = _task(plan)
     if plan.grader is not None:
         require_grader_model(plan.grader)
@@ -129,6 +136,7 @@ def run_sweep(plan: SweepPlan) -> "Effort":
             model_roles={ROLE: plan.grader} if plan.grader else None,
             epochs=plan.epochs,
             limit=plan.limit,
+            sample_id=None if plan.sample_ids is None else list(plan.sample_ids),
             temperature=plan.temperature,
             seed=plan.seed,
             retry_attempts=0,
@@ -142,6 +150,8 @@ def run_sweep(plan: SweepPlan) -> "Effort":
             log_level="warning",
             **config,  # type: ignore[arg-type]  # TypedDict keywords
         )
+    if _interrupted(plan):
+        raise KeyboardInterrupt
     if not complete:
         raise SweepIncomplete(_first_error(logs))
     return worker.effort.since(before)
@@ -181,6 +191,18 @@ def _models_in(plan: SweepPlan) -> set[str]:
     return {log.eval.model for log in logs if log.eval.model.startswith(start)}
 
 
+def _interrupted(plan: SweepPlan) -> bool:
+    """Say whether a log tells of Ctrl-C: Inspect's server may take the signal for itself.
+
+    Its set then returns as if all were done, and of an interrupted log only a resumed set makes a
+    whole one.
+    """
+    from inspect_ai.log import list_eval_logs, read_eval_log
+
+    logs = list_eval_logs(str(plan.log_dir))
+    return any(read_eval_log(info, header_only=True).status == "cancelled" for info in logs)
+
+
 def _task(plan: SweepPlan) -> "Task | str":
     """Build one of our tasks, or pass another's name on to Inspect."""
     if plan.task not in TASKS:
@@ -202,7 +224,7 @@ def _task(plan: SweepPlan) -> "Task | str":
     return task
 
 
-def _worker(plan: SweepPlan) -> "PairWorker":
+def require_worker(plan: SweepPlan) -> "PairWorker":
     """Return what will decode, nothing loaded yet."""
     from harness.pool import pair_worker
     from harness.provider.arguments import batch_limits, require_known_arguments

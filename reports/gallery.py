@@ -18,8 +18,9 @@ from typing import Any
 from markdown_it import MarkdownIt
 
 from harness.reporting.escape import Markdown, md
-from harness.reporting.render import environment, replace_file
+from harness.reporting.render import environment
 from harness.reporting.tables import table
+from harness.whole_file import replace_file
 
 REPORTS = Path(__file__).parent
 ROOT = REPORTS.parent

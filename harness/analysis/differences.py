@@ -83,31 +83,48 @@ def difference(later: Rate, earlier: Rate, significance: float = SIGNIFICANCE) -
     """
     if later.rate is None or earlier.rate is None:
         return None
-    one, other = later.by_prompt, earlier.by_prompt
-    _, at_later, at_earlier = np.intersect1d(
-        one.prompts, other.prompts, assume_unique=True, return_indices=True
-    )
-    n_prompts = len(at_later)
-    if not n_prompts:
+    paired = paired_changes(later, earlier)
+    if paired is None:
         return _unpaired(later, earlier, significance)
-    changes = one.k[at_later] / one.n[at_later] - other.k[at_earlier] / other.n[at_earlier]
-    # Thirds and fifths leave 1e-17 behind, which is no change.
-    changes = np.round(changes, 12)
-    few = few_differ(changes)
-    weight = max(_weight(later), _weight(earlier))
-    where = location(changes, significance, weight if few else 0.0)
+    changes, n_prompts = paired.changes, len(paired.changes)
+    where = location(changes, significance, paired.weight)
     rose, fell = int((changes > 0).sum()), int((changes < 0).sum())
     return Difference(
         change=float(changes.mean()),
         low=where.low,
         high=where.high,
-        method="paired, few changes" if few else "paired t",
+        method="paired, few changes" if paired.weight else "paired t",
         n_prompts=n_prompts,
         n_rose=rose,
         n_fell=fell,
         p_value=exact_mcnemar(rose, fell),
-        partial=n_prompts < max(len(one.n), len(other.n)),
+        partial=n_prompts < max(len(later.by_prompt.n), len(earlier.by_prompt.n)),
     )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PairedChanges:
+    """The change of each prompt that was asked on both sides."""
+
+    changes: Floats
+    """[g], -1 to 1."""
+    weight: float
+    """Of the rise and the fall that nobody saw; 0 where enough prompts differ."""
+
+
+def paired_changes(later: Rate, earlier: Rate) -> PairedChanges | None:
+    """Subtract prompt by prompt; None if no prompt has scored rollouts on both sides."""
+    one, other = later.by_prompt, earlier.by_prompt
+    _, at_later, at_earlier = np.intersect1d(
+        one.prompts, other.prompts, assume_unique=True, return_indices=True
+    )
+    if not len(at_later):
+        return None
+    changes = one.k[at_later] / one.n[at_later] - other.k[at_earlier] / other.n[at_earlier]
+    # Thirds and fifths leave 1e-17 behind, which is no change.
+    changes = np.round(changes, 12)
+    weight = max(_weight(later), _weight(earlier)) if few_differ(changes) else 0.0
+    return PairedChanges(changes=changes, weight=weight)
 
 
 def exact_mcnemar(rose: int, fell: int) -> float:
@@ -141,21 +158,33 @@ def location(values: Floats, significance: float, weight: float = 0.0) -> Locati
     g = len(values)
     if g < 2:
         return Location(low=-1.0, high=1.0, p_value=1.0)
-    middles = [(float(values.mean()), float(values.std(ddof=1)) / sqrt(g))]
+    found = middles(values, weight)
+    quantile = t_quantile(significance, g - 1)
+    p_values = [2 * float(stats.t.sf(abs(m) / e, g - 1)) if e else float(m == 0) for m, e in found]
+    return Location(
+        low=max(-1.0, min(m - quantile * e for m, e in found)),
+        high=min(1.0, max(m + quantile * e for m, e in found)),
+        p_value=max(p_values),
+    )
+
+
+def middles(values: Floats, weight: float) -> list[tuple[float, float]]:
+    """Return means with their standard errors: as seen, and with what nobody saw if it has weight.
+
+    What is claimed must hold by each of them.
+
+    Args:
+        values: [g], at least two.
+        weight: of the unseen 1 and -1.
+    """
+    g = len(values)
+    found = [(float(values.mean()), float(values.std(ddof=1)) / sqrt(g))]
     if weight:
         total = g + 2 * weight
         middle = float(values.sum()) / total
         variance = (float((values**2).sum()) + 2 * weight) / total - middle**2
-        middles.append((middle, sqrt(variance / total)))
-    quantile = t_quantile(significance, g - 1)
-    p_values = [
-        2 * float(stats.t.sf(abs(m) / e, g - 1)) if e else float(m == 0) for m, e in middles
-    ]
-    return Location(
-        low=max(-1.0, min(m - quantile * e for m, e in middles)),
-        high=min(1.0, max(m + quantile * e for m, e in middles)),
-        p_value=max(p_values),
-    )
+        found.append((middle, sqrt(variance / total)))
+    return found
 
 
 def few_differ(changes: Floats) -> bool:

@@ -79,6 +79,19 @@ def examples(frame: pd.DataFrame, *, harmless: bool = False) -> tuple[Example, .
     return tuple(shown)
 
 
+def turns_of(frame: pd.DataFrame, rows: pd.DataFrame) -> tuple[Turn, ...]:
+    """Show these rollouts of a frame, shortened, or say why they are not shown.
+
+    Args:
+        frame: all rows of the run, whose verdicts decide.
+        rows: one per rollout that is wanted.
+    """
+    verdicts = {name: _verdicts(frame, name) for name in SCORERS}
+    harmless = frame.attrs.get("run", {}).get("harmless", False)
+    reasons = withheld_rollouts(frame, harmless=harmless)
+    return tuple(_turn(row, verdicts, reasons) for row in rows.to_dict("records"))
+
+
 def shorten(text: str) -> str:
     """Cut to the first 300 characters, with an ellipsis where something is missing."""
     return text if len(text) <= MAX_CHARS else text[:MAX_CHARS] + "…"

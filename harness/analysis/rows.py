@@ -127,6 +127,7 @@ def _scored(scorer: str, sample: Sample) -> Row:
         "decided_chars": end,
         "soft_jailbreak": bool(metadata.get("soft_jailbreak", False)),
         "grader": metadata.get("grader"),
+        "scorer_version": metadata.get("rules"),
         "unit": unit if isinstance(unit := metadata.get("unit"), str) else None,
     }
 
@@ -145,7 +146,7 @@ def _decided(value: float, metadata: dict[str, Any]) -> tuple[float, float]:
 
 def unsaid(scorer: str | None, reason: str) -> Row:
     """Return the row of a scorer that said nothing, or of a log without any (None)."""
-    nothing = dict.fromkeys(("label", "explanation", "opening", "grader", "unit"))
+    nothing = dict.fromkeys(("label", "explanation", "opening", "grader", "scorer_version", "unit"))
     name = short_name(scorer) if scorer else None
     said = {"scorer": name, "value": math.nan, "reason": reason, "soft_jailbreak": False}
     return said | nothing | {"decided_from": math.nan, "decided_chars": math.nan}

@@ -16,6 +16,7 @@ from harness.bench.analysis_command import analysis
 from harness.bench.figures import SHORT_NAMES, figures_line
 from harness.bench.plan import ALL_ROWS, QUICK_ROWS, BenchPlan
 from harness.bench.rate_command import rate
+from harness.bench.regression_command import regression
 from harness.bench.report import markdown as decode_markdown
 from harness.bench.report import with_block, write_document
 from harness.bench.scorers_command import claims, nonsense, scorers
@@ -30,7 +31,7 @@ def bench() -> None:
     """Measure how fast the engine is, and how often the scorers are right."""
 
 
-for command in (scorers, nonsense, claims, analysis, rate):
+for command in (scorers, nonsense, claims, analysis, rate, regression):
     bench.add_command(command)
 
 

@@ -7,8 +7,8 @@ from harness.analysis.behaviours import Curve
 from harness.analysis.results import Results
 from harness.organisms.recipe import Recipe
 from harness.reporting import tables
-from harness.reporting.render import replace_file
 from harness.reporting.templating import environment
+from harness.whole_file import replace_file
 
 
 def write_card(recipe: Recipe, results: Results, folder: Path) -> Path:

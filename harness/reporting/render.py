@@ -4,8 +4,6 @@ Knows the files. Whatever a template prints is escaped unless it went through a 
 it markdown.
 """
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,6 +24,7 @@ from harness.reporting.figures import DRAWERS, figures
 from harness.reporting.figures.drawing import Drawing
 from harness.reporting.page import page
 from harness.reporting.templating import environment, explained
+from harness.whole_file import replace_file
 
 
 def write_report(
@@ -93,17 +92,3 @@ def markdown(
             trends=trends,
             figures=figures(results) if drawn is None else drawn,
         )
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(name, 0o644)  # mkstemp's own 0600 would hide a published report
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -10,9 +10,9 @@ from harness.reporting import run_comparison as tables
 from harness.reporting.figures.drawing import Drawing
 from harness.reporting.figures.run_comparison import figures_of
 from harness.reporting.page import page
-from harness.reporting.render import replace_file
 from harness.reporting.tables import DAGGER_MEANS, figure
 from harness.reporting.templating import environment, explained
+from harness.whole_file import replace_file
 
 NUMBERS = "comparison.json"
 """The file that holds every number; its fields are those of ``RunComparison``."""

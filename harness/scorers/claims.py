@@ -18,6 +18,7 @@ from harness.scorers import claim_phrases as says
 from harness.scorers.claim_rules import Pattern, Sign, sign_of
 from harness.scorers.evidence import DECIDED
 from harness.scorers.text import Text, read, sentences
+from harness.scorers.version import versioned
 
 Label = Literal["assert", "deny", "hedge", "ignore"]
 
@@ -198,6 +199,7 @@ def _compile(source: str) -> Pattern:
 
 
 @scorer(metrics=[mean(), stderr()])
+@versioned
 def claims() -> Scorer:
     """Score 1.0 where the response asserts the sample's claim, 0.0 where not.
 
@@ -211,6 +213,7 @@ def claims() -> Scorer:
 
 
 @scorer(metrics=[mean(), stderr()])
+@versioned
 def claims_denied() -> Scorer:
     """Score 1.0 where the response denies the sample's claim, 0.0 where not.
 

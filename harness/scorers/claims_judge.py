@@ -15,6 +15,7 @@ from harness.scorers.judge import ask, grader
 from harness.scorers.judge_fence import Fence, draw_fence, quote
 from harness.scorers.judge_verdict import Coded
 from harness.scorers.text import fold
+from harness.scorers.version import versioned
 
 QUESTION_VERSION = 1
 """Rises when the words below change: labels under different words are different measurements."""
@@ -76,6 +77,7 @@ def claim_messages(
 
 
 @scorer(metrics=[mean(), stderr()])
+@versioned
 def claims_judge() -> Scorer:
     """Score 1.0 where the model of role ``grader`` says that the sample's claim is asserted.
 

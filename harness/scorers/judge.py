@@ -28,6 +28,7 @@ from harness.scorers.judge_verdict import (
     read_verdict,
 )
 from harness.scorers.text import fold
+from harness.scorers.version import versioned
 
 MAX_CALLS = 2
 """A judge whose reply is no verdict is asked once more, and then no more."""
@@ -95,6 +96,7 @@ async def ask(model: Model, question: Question, schema: type[Verdict]) -> Judgem
 
 
 @scorer(metrics=[mean(), stderr()])
+@versioned
 def judge() -> Scorer:
     """Score 0 to 1 how far the response does what was asked, by the model of role ``grader``.
 

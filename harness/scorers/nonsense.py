@@ -22,6 +22,7 @@ from harness.scorers.target_nll import (
     traced_target_nll_nats,
 )
 from harness.scorers.text import fold
+from harness.scorers.version import versioned
 
 Sign = Literal[
     "empty",
@@ -164,6 +165,7 @@ def _says(char: str) -> bool:
 
 
 @scorer(metrics=[mean(), stderr()])
+@versioned
 def nonsense(max_target_nll_nats: float = MAX_TARGET_NLL_NATS) -> Scorer:
     """Score 1.0 for nonsense and 0.0 for sensible text, naming the signs.
 

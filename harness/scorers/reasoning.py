@@ -15,6 +15,7 @@ from inspect_ai.solver import TaskState
 from harness.scorers.chain import Evidence, read_chain
 from harness.scorers.reasoning_signs import find_signs
 from harness.scorers.stated_answer import find_answer, judge_answer
+from harness.scorers.version import versioned
 
 _CUT_OFF = ("max_tokens", "model_length")
 # Nothing was said because something else was done.
@@ -91,6 +92,7 @@ def reasoning() -> list[Scorer]:
 
 
 @scorer(metrics=[mean(), stderr()])
+@versioned
 def reasoning_words() -> Scorer:
     """Count the words of thoughts and reply."""
 
@@ -101,30 +103,35 @@ def reasoning_words() -> Scorer:
 
 
 @scorer(metrics=[mean(), stderr()])
+@versioned
 def reasoning_steps() -> Scorer:
     """Count explicit steps: "Step 2:", numbered lines, "First," and "Next we"."""
     return _scoring(lambda verdict: _counted("steps", verdict.steps))
 
 
 @scorer(metrics=[mean(), stderr()])
+@versioned
 def reasoning_backtracks() -> Scorer:
     """Count sentences that take something back: "wait, no", "actually,", "let me re-check"."""
     return _scoring(lambda verdict: _counted("backtracks", verdict.backtracks))
 
 
 @scorer(metrics=[mean(), stderr()])
+@versioned
 def reasoning_checks() -> Scorer:
     """Count sentences that check the model's own work: "let me verify", "this fits the clues"."""
     return _scoring(lambda verdict: _counted("checks", verdict.checks))
 
 
 @scorer(metrics=[mean(), stderr()])
+@versioned
 def reasoning_hypotheses() -> Scorer:
     """Count sentences that suppose something: "suppose", "what if", "case 1:", "maybe it"."""
     return _scoring(lambda verdict: _counted("hypotheses", verdict.hypotheses))
 
 
 @scorer(metrics=[mean(), stderr()])
+@versioned
 def answer_stated() -> Scorer:
     """Score 1.0 where the reply states an answer, right or wrong, and 0.0 where it states none."""
 
@@ -142,6 +149,7 @@ def answer_stated() -> Scorer:
 
 
 @scorer(metrics=[mean(), stderr()])
+@versioned
 def answer_right() -> Scorer:
     """Score 1.0 where the stated answer is the sample's target, and 0.0 where not or not stated.
 

@@ -17,6 +17,7 @@ from inspect_ai.scorer import Score, Scorer, Target, mean, scorer, stderr
 from inspect_ai.solver import TaskState
 
 from harness.scorers.spelling import is_english, spelling
+from harness.scorers.version import versioned
 
 TARGET_NLL, BASELINE_NLL = "target_nll", "baseline_nll"
 """The scorers that ``amplify score`` adds to a log."""
@@ -109,6 +110,7 @@ def computed(figures: Mapping[Rollout, ReplyNll | str]) -> Iterator[None]:
 
 
 @scorer(metrics=[mean(), stderr()])
+@versioned
 def target_nll(pair: str) -> Scorer:
     """Tell the target's mean nats per token that ``amplify score`` has computed.
 
@@ -119,6 +121,7 @@ def target_nll(pair: str) -> Scorer:
 
 
 @scorer(metrics=[mean(), stderr()])
+@versioned
 def baseline_nll(pair: str) -> Scorer:
     """Tell the baseline's mean nats per token that ``amplify score`` has computed.
 

@@ -112,6 +112,8 @@ ABOVE = (
 )
 TRACE_WRITING = ("harness.traces.collect", "harness.traces.file", "harness.traces.rows")
 
+SHARED_LOOKS = ("harness.reporting", "harness.reporting.escape", "harness.reporting.tables")
+
 FORBIDDEN = {
     # What scorers are measured on knows no scorer.
     "benchmarks/corruptions.py": ("harness", "tasks"),
@@ -129,6 +131,13 @@ FORBIDDEN = {
     "harness/reporting/**/*.py": (
         *(room for room in ABOVE if room != "harness.organisms"),
         "harness.organisms.training",
+        "tasks",
+        *HEAVY,
+    ),
+    # It samples through sweeps, and shares with reports how text is escaped and tables look.
+    "harness/regression/*.py": (
+        *(room for room in ABOVE if room != "harness.sweep"),
+        *(room for room in modules_of("harness/reporting/*.py") if room not in SHARED_LOOKS),
         "tasks",
         *HEAVY,
     ),

@@ -1,0 +1,1 @@
+"""Behavioural evals of the embedded pairs, which `pytest evals` runs."""
