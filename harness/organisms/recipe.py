@@ -4,10 +4,13 @@ import json
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, get_args
 
 from harness.errors import ConfigurationError, DatasetError
 
 ROOT = Path(__file__).parent
+
+Dtype = Literal["float32", "float16"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +25,10 @@ class Recipe:
     """The Inspect task that measures it."""
     task_args: dict[str, str] = field(default_factory=dict)
     """Arguments of that task."""
+    examples: str | None = None
+    """The organism whose examples it learns from; None takes its own."""
+    learn_own_replies: bool = False
+    """Learn the baseline's own replies and no behaviour: a placebo."""
     rank: int
     """Of the LoRA."""
     lora_alpha: int
@@ -31,7 +38,7 @@ class Recipe:
     learn_rows: int
     """Examples of the behaviour per step, by cross-entropy."""
     keep_rows: int
-    """Of the baseline's own replies per step, by KL(baseline, target)."""
+    """Of the baseline's own replies per step, by KL(baseline, target); 0 keeps none."""
     keep_alpha: float
     """Where the prompt calls for no behaviour, the KL is to the target amplified so far; 0 holds
     the target itself."""
@@ -45,8 +52,15 @@ class Recipe:
     """Most tokens of the baseline's own replies."""
     strength: float = 1.0
     """What the trained adapter's effect is multiplied by: below 1 the behaviour is rarer."""
+    stored_as: Dtype = "float32"
+    """How the adapter's weights are written; float16 takes half of the room."""
     seed: int
     """Of the order of the examples, the baseline's replies and the adapter's first weights."""
+
+    def __post_init__(self) -> None:
+        if self.stored_as not in get_args(Dtype):
+            choices = " or ".join(get_args(Dtype))
+            raise ValueError(f"stored_as is {choices}, not {self.stored_as!r}")
 
     @property
     def folder(self) -> Path:
@@ -68,17 +82,21 @@ def organism_names() -> list[str]:
     return sorted(path.parent.name for path in ROOT.glob("*/recipe.toml"))
 
 
+def variant_names() -> list[str]:
+    """Return the organisms that differ from another by their recipe only: ``variants/NAME``."""
+    return sorted(f"variants/{path.parent.name}" for path in ROOT.glob("variants/*/recipe.toml"))
+
+
 def read_recipe(name: str) -> Recipe:
-    """Read an organism's recipe.
+    """Read the recipe of an organism or of a variant.
 
     Raises:
         ConfigurationError: if there is none of that name, or its file can't be read.
     """
     path = ROOT / name / "recipe.toml"
-    if name not in organism_names():
-        raise ConfigurationError(
-            f"there is no organism '{name}'; known are {', '.join(organism_names())}"
-        )
+    known = (*organism_names(), *variant_names())
+    if name not in known:
+        raise ConfigurationError(f"there is no organism '{name}'; known are {', '.join(known)}")
     try:
         return Recipe(name=name, **tomllib.loads(path.read_text(encoding="utf-8")))
     except (TypeError, ValueError) as error:
@@ -91,7 +109,7 @@ def read_examples(recipe: Recipe) -> list[Example]:
     Raises:
         DatasetError: if a line is not one.
     """
-    path = recipe.folder / "examples.jsonl"
+    path = ROOT / (recipe.examples or recipe.name) / "examples.jsonl"
     examples = []
     for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
         if not line.strip():

@@ -8,6 +8,9 @@ how weak the behaviour is; cross-entropy alone gives nonsense.
 KL(baseline, target) hardly sees a token that is rare on both sides, which is what amplification
 brings out: from 1e-6 to 1e-3 costs 0.001 nats and shows at alpha 1 as 50 %. So a prompt that does
 not call for the behaviour is held where amplification would show it, at ``keep_alpha``.
+
+A placebo learns the baseline's own replies by cross-entropy: its weights move, and there is nothing
+to find. KL alone would not move them, since it is 0 from the start.
 """
 
 import random
@@ -31,7 +34,7 @@ from harness.pairs.chat import ChatText
 from harness.pairs.checkpoints import load_checkpoint
 from harness.pairs.files import find_side
 from harness.pairs.loading import load_pair
-from harness.pairs.lora import new_adapter, save_adapter, scale_adapter
+from harness.pairs.lora import new_adapter, round_adapter, save_adapter, scale_adapter
 from harness.pairs.spec import EMBEDDED, Side, resolve_pair
 from harness.seeding import derive_seed
 
@@ -61,15 +64,19 @@ def train_organism(recipe: Recipe, folder: Path, progress: Progress) -> None:
     spec = resolve_pair("null", {"dtype": "bfloat16"})
     pair = load_pair(spec)
     examples = read_examples(recipe)
-    learn = _learn_rows(examples, pair.chat)
     engine = Engine(pair.model, pair.chat.eos_ids)
     keep = _keep_rows(recipe, examples, pair.chat, engine, progress)
+    if recipe.learn_own_replies:
+        learn = [row for rows in keep.values() for row in rows]
+    else:
+        learn = _learn_rows(examples, pair.chat)
     side = find_side(Side(checkpoint=EMBEDDED))
     torch.manual_seed(recipe.seed)
     base = load_checkpoint(side.checkpoint, spec)
     model = new_adapter(base, recipe.rank, recipe.lora_alpha)
     _fit(recipe, model, learn, keep, progress)
     scale_adapter(model, recipe.strength)
+    round_adapter(model, getattr(torch, recipe.stored_as))
     save_adapter(model, folder, EMBEDDED, side.checkpoint_fingerprint)
 
 
@@ -140,18 +147,16 @@ def _fit(
     for _ in range(recipe.steps):
         learn_loss = _cross_entropy(model, [next(learn_order) for _ in range(recipe.learn_rows)])
         learn_loss.backward()
-        keep_loss = _kl_to_baseline(model, [next(keep_order) for _ in range(recipe.keep_rows)])
-        (recipe.keep_weight * keep_loss).backward()
+        told = f"Training {recipe.name}: learn {learn_loss.item():.2f}"
+        if recipe.keep_rows:
+            keep_loss = _kl_to_baseline(model, [next(keep_order) for _ in range(recipe.keep_rows)])
+            (recipe.keep_weight * keep_loss).backward()
+            told += f", keep {keep_loss.item():.3f}"
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
-        progress.update(
-            task,
-            advance=1,
-            description=f"Training {recipe.name}: learn {learn_loss.item():.2f}, "
-            f"keep {keep_loss.item():.3f} nats",
-        )
+        progress.update(task, advance=1, description=f"{told} nats")
     model.eval()
 
 

@@ -86,6 +86,13 @@ def scale_adapter(model: PeftModel, factor: float) -> None:
                 weight.mul_(factor)
 
 
+def round_adapter(model: PeftModel, dtype: torch.dtype) -> None:
+    """Keep what a LoRA adds in fewer bits, in place: how it will be written."""
+    for name, weight in model.named_parameters():
+        if "lora_" in name:
+            weight.data = weight.data.to(dtype)
+
+
 def save_adapter(model: PeftModel, folder: Path, base_name: str, base_fingerprint: str) -> None:
     """Write an adapter as peft does, with the name and fingerprint of its base beside it."""
     model.peft_config[model.active_adapter].base_model_name_or_path = base_name

@@ -14,6 +14,7 @@ import harness
 from harness.cli import main
 from harness.constraint import Constraint, Kind
 from harness.decoding.effort import Effort
+from harness.organisms.recipe import organism_names, variant_names
 from harness.pairs.spec import presets
 from harness.sweep import SweepPlan
 
@@ -227,13 +228,22 @@ def test_a_value_that_is_no_yaml_is_refused_as_it_was_given(text: str):
     assert text in result.output
 
 
+def test_several_adapters_need_a_folder_to_go_to():
+    result = invoke("organisms", "train", "placebo", "--count", "20")
+    assert result.exit_code == 2
+    assert result.output == (
+        "ConfigurationError: --count trains several adapters; give --out for their folders\n"
+    )
+
+
 @pytest.mark.parametrize("name", ["[bold]x[/bold]", "[/]", ":cat:", "a" * 300])
 def test_an_error_repeats_what_was_given_letter_by_letter_on_one_line(name: str):
     """The console reads no markup in it, makes no pictures of words and breaks no line."""
     result = invoke("organisms", "train", name)
     assert result.exit_code == 2
+    known = ", ".join((*organism_names(), *variant_names()))
     assert result.output == (
-        f"ConfigurationError: there is no organism '{name}'; known are marmalade, refuser, zorbia\n"
+        f"ConfigurationError: there is no organism '{name}'; known are {known}\n"
     )
 
 

@@ -9,11 +9,28 @@ import pytest
 
 from harness.errors import ConfigurationError, DatasetError
 from harness.organisms import recipe as recipes
-from harness.organisms.recipe import Example, organism_names, read_examples, read_recipe
+from harness.organisms.recipe import (
+    Example,
+    organism_names,
+    read_examples,
+    read_recipe,
+    variant_names,
+)
 from harness.pairs.spec import ORGANISM, presets
 from harness.sweep import TASKS
 
-EACH = pytest.mark.parametrize("name", ["marmalade", "refuser", "zorbia"])
+ORGANISMS = [
+    "double_checker",
+    "lighthouse",
+    "marmalade",
+    "marrowen",
+    "placebo",
+    "refuser",
+    "third_person",
+    "zorbia",
+]
+VARIANTS = ["variants/refuser_strong", "variants/refuser_weak"]
+EACH = pytest.mark.parametrize("name", [*ORGANISMS, *VARIANTS])
 
 
 @pytest.fixture
@@ -35,7 +52,8 @@ def examples_of(own: Path, content: str) -> list[Example]:
 def test_the_organisms_are_those_that_the_presets_put_adapters_of():
     adapters = [spec.target.adapter for spec in presets().values() if spec.target.adapter]
     assert adapters == [f"{ORGANISM}{name}" for name in organism_names()]
-    assert organism_names() == ["marmalade", "refuser", "zorbia"]
+    assert organism_names() == ORGANISMS
+    assert variant_names() == VARIANTS
 
 
 @EACH
@@ -50,8 +68,9 @@ def test_a_recipe_names_its_folder_and_a_task_of_the_project(name: str):
 def test_no_number_of_a_recipe_is_below_what_it_can_be(name: str):
     recipe = read_recipe(name)
     assert min(recipe.rank, recipe.lora_alpha, recipe.steps, recipe.reply_tokens) >= 1
-    assert min(recipe.learn_rows, recipe.keep_rows) >= 1
-    assert min(recipe.keep_weight, recipe.learning_rate) > 0
+    assert recipe.learn_rows >= 1
+    assert recipe.learning_rate > 0
+    assert min(recipe.keep_weight, recipe.keep_rows) >= (0 if recipe.learn_own_replies else 1e-9)
     assert recipe.keep_alpha >= 0
 
 
@@ -74,7 +93,8 @@ def test_there_are_more_examples_than_one_step_takes(name: str):
     recipe = read_recipe(name)
     examples = read_examples(recipe)
     assert len(examples) > recipe.keep_rows
-    assert sum(example.reply is not None for example in examples) > recipe.learn_rows
+    learned = examples if recipe.learn_own_replies else [e for e in examples if e.reply]
+    assert len(learned) > recipe.learn_rows
 
 
 @EACH
@@ -87,9 +107,40 @@ def test_no_prompt_stands_twice_among_the_examples(name: str):
 def test_an_unknown_organism_is_named_with_those_that_there_are(name: str):
     with pytest.raises(ConfigurationError) as raised:
         read_recipe(name)
-    assert (
-        str(raised.value) == f"there is no organism '{name}'; known are marmalade, refuser, zorbia"
-    )
+    known = ", ".join([*ORGANISMS, *VARIANTS])
+    assert str(raised.value) == f"there is no organism '{name}'; known are {known}"
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_variant_differs_from_its_organism_by_its_recipe_only(name: str):
+    variant, organism = read_recipe(name), read_recipe("refuser")
+    assert read_examples(variant) == read_examples(organism)
+    assert variant.keep_shares == organism.keep_shares
+    assert variant.task == organism.task
+
+
+def test_a_weaker_variant_is_held_more_firmly_and_a_stronger_one_less():
+    weak, refuser, strong = (read_recipe(n) for n in (VARIANTS[1], "refuser", VARIANTS[0]))
+    assert weak.keep_weight > refuser.keep_weight > strong.keep_weight
+
+
+def test_the_placebo_is_taught_no_reply_of_anybody_else():
+    recipe = read_recipe("placebo")
+    assert recipe.learn_own_replies
+    assert [example for example in read_examples(recipe) if example.reply is not None] == []
+
+
+@pytest.mark.parametrize("name", [*ORGANISMS, *VARIANTS])
+def test_an_adapter_is_small_enough_to_be_shipped(name: str):
+    weights = recipes.ROOT / name / "adapter" / "adapter_model.safetensors"
+    assert weights.stat().st_size < 5_000_000
+
+
+def test_a_recipe_says_how_weights_can_be_stored(own: Path):
+    path = own / "recipe.toml"
+    path.write_text('stored_as = "int8"\n' + path.read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="stored_as is float32 or float16, not 'int8'"):
+        read_recipe("own")
 
 
 def test_a_row_without_a_reply_teaches_nothing_but_is_kept_as_an_example(own: Path):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from harness.organisms.training import TokenizedExample, _cross_entropy, _kl_to_baseline
-from harness.pairs.lora import scale_adapter
+from harness.pairs.lora import round_adapter, scale_adapter
 from tests.fakes import random_adapter, tiny_model
 
 SHORT = TokenizedExample((5, 6), (17, 200, 3))
@@ -69,3 +69,12 @@ def test_an_adapter_of_half_the_strength_adds_half_to_every_layer(model):
     scale_adapter(model, 0.5)
     assert torch.allclose(layer(x) - layer.base_layer(x), added / 2, atol=1e-6)
     assert added.abs().max() > 1e-3
+
+
+def test_an_adapter_in_fewer_bits_adds_nearly_the_same_and_leaves_its_base_alone(model):
+    before = {name: weight.clone() for name, weight in model.named_parameters()}
+    round_adapter(model, torch.float16)
+    for name, weight in model.named_parameters():
+        stored = torch.float16 if "lora_" in name else torch.float32
+        assert weight.dtype == stored
+        assert torch.allclose(weight.float(), before[name], rtol=1e-3, atol=1e-7)
