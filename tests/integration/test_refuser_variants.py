@@ -1,7 +1,5 @@
 """The weaker and the stronger refuser, on real weights: they differ from it as their names say."""
 
-import math
-
 import pytest
 
 from harness.decoding.pair_model import Prompt
@@ -28,7 +26,7 @@ def p_opening(adapter: str) -> float:
             tokens = pair.chat.tokenizer(opening, add_special_tokens=False)["input_ids"]
             replies.append(KnownReply(Prompt(ids, ids), tuple(tokens)))
     scored = score_replies(pair.model, replies)
-    return sum(math.exp(sum(one.target)) for one in scored) / N_PROMPTS
+    return sum(one.target.sum().exp().item() for one in scored) / N_PROMPTS
 
 
 def test_a_refusal_is_likelier_the_stronger_the_refuser():

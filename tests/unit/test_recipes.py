@@ -9,6 +9,7 @@ import pytest
 
 from harness.errors import ConfigurationError, DatasetError
 from harness.organisms import recipe as recipes
+from harness.organisms.command import _trained
 from harness.organisms.recipe import (
     Example,
     organism_names,
@@ -141,6 +142,14 @@ def test_a_recipe_says_how_weights_can_be_stored(own: Path):
     path.write_text('stored_as = "int8"\n' + path.read_text(encoding="utf-8"), encoding="utf-8")
     with pytest.raises(ConfigurationError, match="stored_as is float32 or float16, not 'int8'"):
         read_recipe("own")
+
+
+def test_adapters_of_several_seeds_go_to_folders_by_their_seeds(tmp_path: Path):
+    recipe = read_recipe("placebo")
+    several = list(_trained(recipe, tmp_path, 3))
+    assert [one.seed for one, _ in several] == [1, 2, 3]
+    assert [folder for _, folder in several] == [tmp_path / "1", tmp_path / "2", tmp_path / "3"]
+    assert list(_trained(recipe, None, None)) == [(recipe, recipe.folder / "adapter")]
 
 
 def test_a_row_without_a_reply_teaches_nothing_but_is_kept_as_an_example(own: Path):

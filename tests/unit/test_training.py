@@ -1,9 +1,13 @@
 """The losses that an organism is trained by: which tokens they see, and how far amplified."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from rich.progress import Progress
 
-from harness.organisms.training import TokenizedExample, _cross_entropy, _kl_to_baseline
+from harness.organisms.recipe import read_recipe
+from harness.organisms.training import TokenizedExample, _cross_entropy, _fit, _kl_to_baseline
 from harness.pairs.lora import round_adapter, scale_adapter
 from tests.fakes import random_adapter, tiny_model
 
@@ -78,3 +82,10 @@ def test_an_adapter_in_fewer_bits_adds_nearly_the_same_and_leaves_its_base_alone
         stored = torch.float16 if "lora_" in name else torch.float32
         assert weight.dtype == stored
         assert torch.allclose(weight.float(), before[name], rtol=1e-3, atol=1e-7)
+
+
+def test_a_placebo_moves_towards_the_replies_it_learns_and_is_held_nowhere(model):
+    recipe = replace(read_recipe("placebo"), steps=4, learn_rows=2)
+    before = _cross_entropy(model, [SHORT, LONG]).item()
+    _fit(recipe, model, [SHORT, LONG], {}, Progress(disable=True))
+    assert _cross_entropy(model, [SHORT, LONG]).item() < before
