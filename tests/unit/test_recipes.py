@@ -3,6 +3,7 @@
 import json
 import math
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -120,9 +121,11 @@ def test_a_variant_differs_from_its_organism_by_its_recipe_only(name: str):
     assert variant.task == organism.task
 
 
-def test_a_weaker_variant_is_held_more_firmly_and_a_stronger_one_less():
-    weak, refuser, strong = (read_recipe(n) for n in (VARIANTS[1], "refuser", VARIANTS[0]))
-    assert weak.keep_weight > refuser.keep_weight > strong.keep_weight
+def test_the_weaker_and_the_stronger_variant_are_one_training_at_two_strengths():
+    weak, strong = (read_recipe(name) for name in (VARIANTS[1], VARIANTS[0]))
+    told = {"name": "", "behaviour": ""}
+    assert replace(weak, strength=1.0, **told) == replace(strong, strength=1.0, **told)
+    assert weak.strength < 1 < strong.strength
 
 
 def test_the_placebo_is_taught_no_reply_of_anybody_else():
