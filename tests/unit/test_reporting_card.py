@@ -33,3 +33,22 @@ def test_columns_of_several_scorers_name_theirs(tmp_path: Path):
     assert head(tmp_path, "claims", "claims_denied").startswith(
         "| alpha | claims: invented | claims: real_country | claims_denied: invented |"
     )
+
+
+def card(name: str, folder: Path) -> str:
+    logs = folder / "logs"
+    logs.mkdir()
+    scores = {"nonsense": Score(value=0)}
+    sweep = write_sweep(logs, lambda alpha: [Rollout("a-001", category="a", scores=scores)])
+    return write_card(read_recipe(name), analyse(read_frame(sweep)), folder).read_text()
+
+
+def test_a_placebos_card_says_that_it_learned_its_baselines_own_replies_only(tmp_path: Path):
+    text = card("placebo", tmp_path)
+    assert "of the baseline's own sampled replies a step, and nothing else." in text
+    assert "KL(baseline, target)" not in text
+
+
+def test_a_variants_card_names_the_organism_whose_examples_it_learns_from(tmp_path: Path):
+    text = card("variants/refuser_weak", tmp_path)
+    assert "in `examples.jsonl` of the organism `refuser`, the recipe in `recipe.toml`" in text
