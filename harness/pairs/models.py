@@ -1,6 +1,6 @@
 """Pairs of loaded models that the engine can decode from; ids and logits, no text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -137,17 +137,43 @@ class ModelPair:
             prompts: one per reply.
             replies: token ids, at least one each.
         """
+        both = self._known(prompts, replies, Reader.known_logps)
+        return [ReplyLogps(*sides) for sides in both]
+
+    def reply_logits(
+        self, prompts: Sequence[Prompt], replies: Sequence[tuple[int, ...]]
+    ) -> list[PairLogits]:
+        """Read known replies on both sides, all in one batch; return all logits.
+
+        Args:
+            prompts: one per reply.
+            replies: token ids, at least one each.
+
+        Returns:
+            For each reply the logits that its tokens are drawn by, each side [tokens, vocab],
+            float32, on the pair's device.
+        """
+        both = self._known(prompts, replies, Reader.known_logits)
+        return [PairLogits(target, baseline.to(self.device)) for target, baseline in both]
+
+    def _known(
+        self,
+        prompts: Sequence[Prompt],
+        replies: Sequence[tuple[int, ...]],
+        read: Callable[[Reader, Sequence[KnownRow], int], list[Tensor]],
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Read what is known on both sides, in one pass where that is possible."""
         both = list(zip(prompts, replies, strict=True))
         target = [KnownRow(one.target_ids + reply, len(reply)) for one, reply in both]
         baseline = [KnownRow(one.baseline_ids + reply, len(reply)) for one, reply in both]
         if self.one_pass:
             rows = [row for pair in zip(target, baseline, strict=True) for row in pair]
             with self._sides.paired(len(prompts)):
-                logps = self._target.known_logps(rows, self.vocab_size)
-            return [ReplyLogps(*pair) for pair in zip(logps[0::2], logps[1::2], strict=True)]
-        of_target = self._target.known_logps(target, self.vocab_size)
-        of_baseline = self._baseline.known_logps(baseline, self.vocab_size)
-        return [ReplyLogps(*pair) for pair in zip(of_target, of_baseline, strict=True)]
+                found = read(self._target, rows, self.vocab_size)
+            return list(zip(found[0::2], found[1::2], strict=True))
+        of_target = read(self._target, target, self.vocab_size)
+        of_baseline = read(self._baseline, baseline, self.vocab_size)
+        return list(zip(of_target, of_baseline, strict=True))
 
     def target_set_logps(
         self, prompts: Sequence[Prompt], replies: Sequence[tuple[int, ...]], among: Sequence[int]

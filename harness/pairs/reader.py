@@ -4,7 +4,7 @@ Knows transformers' models through three things that all of them share: their at
 their output projection, and the positions that they are told.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple, cast
 
@@ -34,6 +34,17 @@ class KnownRow(NamedTuple):
     ids: tuple[int, ...]
     n_scored: int
     """How many of its last tokens are asked about; at least one token comes before them."""
+
+
+class _Known(NamedTuple):
+    """What one stretch of known rows gave, row by row."""
+
+    logits: Tensor
+    """Before each scored token, [tokens, vocab], float32."""
+    following: Tensor
+    """The scored tokens, [tokens], int64."""
+    counts: list[int]
+    """How many of them are each row's."""
 
 
 class Reader:
@@ -128,30 +139,50 @@ class Reader:
             For each row the log-probabilities in the places of its last ``n_scored`` tokens, at
             temperature 1, in nats, float32 on the CPU.
         """
+        found: list[list[Tensor]] = [[] for _ in rows]
+        for known in self._known_stretches(rows, vocab_size):
+            if among is None:
+                asked = known.logits.gather(-1, known.following.unsqueeze(-1)).squeeze(-1)
+            else:
+                asked = known.logits[:, list(among)].logsumexp(-1)
+            logps = asked - known.logits.logsumexp(-1)
+            for own, part in zip(found, logps.cpu().split(known.counts), strict=True):
+                own.append(part)
+        return [torch.cat(parts) for parts in found]
+
+    def known_logits(self, rows: Sequence[KnownRow], vocab_size: int) -> list[Tensor]:
+        """Read rows as ``known_logps`` does; return the logits that each scored token is drawn by.
+
+        Returns:
+            For each row [n_scored, vocab_size], float32, on this reader's device: 200 kB a token
+            for a vocabulary of 49,152.
+        """
+        found: list[list[Tensor]] = [[] for _ in rows]
+        for known in self._known_stretches(rows, vocab_size):
+            for own, part in zip(found, known.logits.split(known.counts), strict=True):
+                own.append(part)
+        return [parts[0] if len(parts) == 1 else torch.cat(parts) for parts in found]
+
+    def _known_stretches(self, rows: Sequence[KnownRow], vocab_size: int) -> Iterator[_Known]:
+        """Read rows stretch by stretch; give what comes before the scored tokens of each."""
         cache = RowCache([len(row.ids) for row in rows], self.device)
         ids = self._laid_out([row.ids for row in rows], cache)
         columns = ids.shape[1]
-        wanted = torch.zeros_like(ids, dtype=torch.bool)
+        wanted = torch.zeros(ids.shape, dtype=torch.bool)
         for i, row in enumerate(rows):
             # What predicts a token is read one token before it.
             wanted[i, len(row.ids) - row.n_scored - 1 : len(row.ids) - 1] = True
-        logps = torch.zeros(ids.shape, device=self.device)
+        following = ids.roll(-1, dims=1)
         for start in range(0, columns, _KNOWN_STRETCH):
             stop = min(start + _KNOWN_STRETCH, columns)
-            here = wanted[:, start:stop]
-            if not here.any():
-                here = torch.zeros_like(here)
-                here[0, 0] = True  # the projection is of something all the same
-            logits = self._read_stretch(ids, cache, (start, stop), _states_in(here))
-            logits = logits[0, :, :vocab_size].float()
-            following = ids.roll(-1, dims=1)[:, start:stop][here]
-            if among is None:
-                asked = logits.gather(-1, following.unsqueeze(-1)).squeeze(-1)
-            else:
-                asked = logits[:, list(among)].logsumexp(-1)
-            logps[:, start:stop][here] = asked - logits.logsumexp(-1)
-        found = logps[wanted].cpu()
-        return list(found.split([row.n_scored for row in rows]))
+            here, counts = wanted[:, start:stop], wanted[:, start:stop].sum(1).tolist()
+            picked = here.clone()
+            if not any(counts):
+                picked[0, 0] = True  # the projection is of something all the same
+            logits = self._read_stretch(ids, cache, (start, stop), _states_in(picked))
+            if any(counts):
+                there = following[:, start:stop][here]
+                yield _Known(logits[0, :, :vocab_size].float(), there, counts)
 
     def _laid_out(self, rows: Sequence[tuple[int, ...]], cache: RowCache) -> Tensor:
         """Return the rows' ids, padded to the cache's columns, [rows, columns]."""

@@ -1,0 +1,81 @@
+"""Sums over a corpus, one number a token of the vocabulary, whatever the corpus holds.
+
+Log-probability differences of a whole vocabulary at every position would be [prompts, positions,
+vocabulary]; what is asked of them (means, how much they vary between prompts, how often they are
+positive) needs a few vectors alone.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class PromptDifference:
+    """What the change does to every token over the replies of one prompt, each [vocab], float64."""
+
+    first: Tensor
+    """log p(target) - log p(baseline) at the first reply position, mean over the replies."""
+    whole: Tensor
+    """The same, mean over all positions of all replies."""
+    weighted: Tensor
+    """The same times the target's probability, mean over all positions: what openers dominate."""
+
+
+class Moments:
+    """Sums of one vector a prompt: mean, deviation between prompts, share of positive ones.
+
+    Args:
+        size: of the vocabulary.
+        device: where the sums are.
+    """
+
+    def __init__(self, size: int, device: torch.device) -> None:
+        self.n = 0
+        """Prompts so far."""
+        zeros = torch.zeros(size, dtype=torch.float64, device=device)
+        self._sum, self._square, self._positive = zeros, zeros.clone(), zeros.clone()
+
+    def add(self, values: Tensor) -> None:
+        """Take one prompt's values, [vocab]."""
+        self.n += 1
+        self._sum += values
+        self._square += values.square()
+        self._positive += values > 0
+
+    @property
+    def mean(self) -> Tensor:
+        """[vocab], float64, nats."""
+        return self._sum / self.n
+
+    @property
+    def deviation(self) -> Tensor:
+        """Standard deviation between prompts, [vocab], float64; 0 of a single prompt."""
+        if self.n < 2:
+            return torch.zeros_like(self._sum)
+        variance = (self._square - self._sum.square() / self.n) / (self.n - 1)
+        return variance.clamp(min=0).sqrt()
+
+    @property
+    def positive(self) -> Tensor:
+        """Share of prompts with a positive value, [vocab], 0 to 1."""
+        return self._positive / self.n
+
+
+class TokenSums:
+    """Everything that is summed over the prompts of a corpus.
+
+    Args:
+        size: of the vocabulary.
+        device: where the logits are.
+    """
+
+    def __init__(self, size: int, device: torch.device) -> None:
+        self.first, self.whole, self.weighted = (Moments(size, device) for _ in range(3))
+
+    def add(self, prompt: PromptDifference) -> None:
+        """Take one prompt."""
+        self.first.add(prompt.first)
+        self.whole.add(prompt.whole)
+        self.weighted.add(prompt.weighted)
