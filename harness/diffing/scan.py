@@ -33,6 +33,8 @@ class Replies(NamedTuple):
     prompt: Prompt
     replies: tuple[tuple[int, ...], ...]
     """Token ids, at least one reply of at least one token each."""
+    answers: bool = True
+    """Whether the replies begin an answer; else they tell nothing of the first position."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def scan(
         for i in batch:
             own = islice(read, len(corpus[i].replies))
             measured = [_measure(ids, logits) for ids, logits in own]
-            sums.add(_of_prompt([one.difference for one in measured]))
+            sums.add(_of_prompt([one.difference for one in measured], corpus[i].answers))
             yield Scanned(i, tuple(one.figures for one in measured))
 
 
@@ -128,11 +130,11 @@ def _measure(ids: tuple[int, ...], logits: PairLogits) -> _Measured:
     return _Measured(figures, sums)
 
 
-def _of_prompt(replies: Sequence[_Difference]) -> PromptDifference:
+def _of_prompt(replies: Sequence[_Difference], answers: bool) -> PromptDifference:
     """Average over a prompt's replies: it counts once, however much was said to it."""
     n_tokens = sum(one.n_tokens for one in replies)
     return PromptDifference(
-        first=torch.stack([one.first for one in replies]).mean(0),
+        first=torch.stack([one.first for one in replies]).mean(0) if answers else None,
         whole=torch.stack([one.total for one in replies]).sum(0) / n_tokens,
         weighted=torch.stack([one.weighted for one in replies]).sum(0) / n_tokens,
     )

@@ -5,9 +5,12 @@ vocabulary]; what is asked of them (means, how much they vary between prompts, h
 positive) needs a few vectors alone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -15,8 +18,9 @@ from torch import Tensor
 class PromptDifference:
     """What the change does to every token over the replies of one prompt, each [vocab], float64."""
 
-    first: Tensor
-    """log p(target) - log p(baseline) at the first reply position, mean over the replies."""
+    first: Tensor | None
+    """log p(target) - log p(baseline) at the first reply position, mean over the replies; None
+    where they begin no answer."""
     whole: Tensor
     """The same, mean over all positions of all replies."""
     weighted: Tensor
@@ -43,6 +47,23 @@ class Moments:
         self._sum += values
         self._square += values.square()
         self._positive += values > 0
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """What is summed, to be written to a file; :meth:`restore` takes it."""
+        sums = {"sum": self._sum, "square": self._square, "positive": self._positive}
+        return {"n": np.array(float(self.n))} | {
+            name: one.cpu().numpy() for name, one in sums.items()
+        }
+
+    def restore(self, state: Mapping[str, NDArray[np.float64]]) -> None:
+        """Go on from what was summed before."""
+        self.n = int(state["n"])
+        for own, name in (
+            (self._sum, "sum"),
+            (self._square, "square"),
+            (self._positive, "positive"),
+        ):
+            own.copy_(torch.from_numpy(state[name]))
 
     @property
     def mean(self) -> Tensor:
@@ -76,6 +97,7 @@ class TokenSums:
 
     def add(self, prompt: PromptDifference) -> None:
         """Take one prompt."""
-        self.first.add(prompt.first)
+        if prompt.first is not None:
+            self.first.add(prompt.first)
         self.whole.add(prompt.whole)
         self.weighted.add(prompt.weighted)
