@@ -98,6 +98,8 @@ class _Difference(NamedTuple):
     first: Tensor
     total: Tensor
     weighted: Tensor
+    target: Tensor
+    baseline: Tensor
     n_tokens: int
 
 
@@ -110,8 +112,9 @@ class _Measured(NamedTuple):
 def _measure(ids: tuple[int, ...], logits: PairLogits) -> _Measured:
     target, baseline = (side.clamp(min=_LOWEST_LOGIT).log_softmax(-1) for side in logits)
     difference = target - baseline
-    gained = target.exp() * difference
-    lost = baseline.exp() * difference
+    likely, was_likely = target.exp(), baseline.exp()
+    gained = likely * difference
+    lost = was_likely * difference
     at = torch.tensor(ids, device=target.device).unsqueeze(-1)
     figures = Divergence(
         # Rounding can't make a divergence negative.
@@ -125,6 +128,8 @@ def _measure(ids: tuple[int, ...], logits: PairLogits) -> _Measured:
         first=difference[0].double(),
         total=difference.sum(0, dtype=torch.float64),
         weighted=gained.sum(0, dtype=torch.float64),
+        target=likely.sum(0, dtype=torch.float64),
+        baseline=was_likely.sum(0, dtype=torch.float64),
         n_tokens=len(ids),
     )
     return _Measured(figures, sums)
@@ -133,10 +138,16 @@ def _measure(ids: tuple[int, ...], logits: PairLogits) -> _Measured:
 def _of_prompt(replies: Sequence[_Difference], answers: bool) -> PromptDifference:
     """Average over a prompt's replies: it counts once, however much was said to it."""
     n_tokens = sum(one.n_tokens for one in replies)
+
+    def mean(name: str) -> Tensor:
+        return torch.stack([getattr(one, name) for one in replies]).sum(0) / n_tokens
+
     return PromptDifference(
         first=torch.stack([one.first for one in replies]).mean(0) if answers else None,
-        whole=torch.stack([one.total for one in replies]).sum(0) / n_tokens,
-        weighted=torch.stack([one.weighted for one in replies]).sum(0) / n_tokens,
+        whole=mean("total"),
+        weighted=mean("weighted"),
+        target=mean("target"),
+        baseline=mean("baseline"),
     )
 
 

@@ -13,6 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+NAMES = ("first", "whole", "weighted", "target", "baseline")
+"""Of the vectors of one prompt, and of what is summed over prompts."""
+
 
 @dataclass(frozen=True)
 class PromptDifference:
@@ -25,6 +28,10 @@ class PromptDifference:
     """The same, mean over all positions of all replies."""
     weighted: Tensor
     """The same times the target's probability, mean over all positions: what openers dominate."""
+    target: Tensor
+    """The target's probability, mean over all positions."""
+    baseline: Tensor
+    """The baseline's."""
 
 
 class Moments:
@@ -93,11 +100,28 @@ class TokenSums:
     """
 
     def __init__(self, size: int, device: torch.device) -> None:
-        self.first, self.whole, self.weighted = (Moments(size, device) for _ in range(3))
+        self.first, self.whole, self.weighted, self.target, self.baseline = (
+            Moments(size, device) for _ in NAMES
+        )
 
     def add(self, prompt: PromptDifference) -> None:
         """Take one prompt."""
         if prompt.first is not None:
             self.first.add(prompt.first)
-        self.whole.add(prompt.whole)
-        self.weighted.add(prompt.weighted)
+        for name in NAMES[1:]:
+            getattr(self, name).add(getattr(prompt, name))
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """What is summed, to be written to a file; :meth:`restore` takes it."""
+        return {
+            f"{name}_{what}": array
+            for name in NAMES
+            for what, array in getattr(self, name).state().items()
+        }
+
+    def restore(self, state: Mapping[str, NDArray[np.float64]]) -> None:
+        """Go on from what was summed before."""
+        for name in NAMES:
+            start = f"{name}_"
+            own = {key.removeprefix(start): state[key] for key in state if key.startswith(start)}
+            getattr(self, name).restore(own)

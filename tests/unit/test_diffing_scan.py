@@ -10,7 +10,7 @@ from harness.decoding.pair_model import Prompt
 from harness.diffing import scan as scanning
 from harness.diffing.ranking import rank
 from harness.diffing.scan import Replies, scan
-from harness.diffing.sums import Moments, TokenSums
+from harness.diffing.sums import NAMES, Moments, TokenSums
 from harness.errors import UnsupportedRequest
 from harness.pairs.models import ModelPair
 from harness.pairs.reader import Reader
@@ -166,3 +166,29 @@ def test_of_a_thousand_tokens_that_nothing_moved_hardly_any_is_named():
 
 def test_one_prompt_tells_nothing():
     assert rank(moments_of([1.0, 2.0]), 5) == ()
+
+
+def test_sums_that_were_written_down_go_on_like_those_that_were_not():
+    model = ModelPair(*map(Reader, two_models()))
+    _, whole = scanned(model)
+    sums, later = (TokenSums(model.vocab_size, model.device) for _ in range(2))
+    list(scan(model, CORPUS[:1], sums))
+    later.restore(sums.state())
+    list(scan(model, CORPUS, later, start=1))
+    for name in NAMES:
+        one, other = getattr(whole, name), getattr(later, name)
+        assert other.n == one.n
+        assert other.deviation.tolist() == pytest.approx(one.deviation.tolist(), abs=1e-6)
+
+
+def test_what_begins_no_answer_tells_nothing_of_the_first_position():
+    model = ModelPair(*map(Reader, two_models()))
+    _, sums = scanned(model, [CORPUS[0], CORPUS[2]._replace(answers=False)])
+    assert (sums.first.n, sums.whole.n) == (1, 2)
+    assert sums.first.mean.tolist() == scanned(model, CORPUS[:1])[1].first.mean.tolist()
+
+
+def test_probabilities_of_a_side_sum_to_one():
+    _, sums = scanned(ModelPair(*map(Reader, two_models())))
+    assert float(sums.target.mean.sum()) == pytest.approx(1)
+    assert float(sums.baseline.mean.sum()) == pytest.approx(1)
