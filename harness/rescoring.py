@@ -65,20 +65,30 @@ def find_log_files(given: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def read_unscored_log(path: Path) -> EvalLog:
-    """Read a log that surprise can be added to.
+def read_log(path: Path) -> EvalLog:
+    """Read a log that holds samples.
 
     Raises:
-        AnalysisError: if it can't be read, holds no samples, or has the figures already.
+        AnalysisError: if it can't be read, or holds none.
     """
     try:
         log = read_eval_log(str(path))
     # Inspect raises whatever its zip and JSON readers raise; all of it means the same here.
     except Exception as error:
         raise AnalysisError(f"the log {path} can't be read: {error}") from error
-    samples = log.samples or []
-    if not samples:
+    if not log.samples:
         raise AnalysisError(f"the log {path} holds no samples: run its task again")
+    return log
+
+
+def read_unscored_log(path: Path) -> EvalLog:
+    """Read a log that surprise can be added to.
+
+    Raises:
+        AnalysisError: if it can't be read, holds no samples, or has the figures already.
+    """
+    log = read_log(path)
+    samples = log.samples or []
     if any(TARGET_NLL in (sample.scores or {}) for sample in samples):
         raise AnalysisError(
             f"the log {path} has {TARGET_NLL} already; to score it under another pair, give a copy "
@@ -144,7 +154,7 @@ def _figures(
     for sample in log.samples or []:
         key = (sample.id, sample.epoch)
         try:
-            known[key] = _known(sample, pair, ends=ends)
+            known[key] = known_reply(sample, pair, ends=ends)
         except (UnsupportedRequest, PromptTooLong) as error:
             figures[key] = str(error)
             tell(1)
@@ -161,8 +171,13 @@ def _figures(
     return figures
 
 
-def _known(sample: EvalSample, pair: LoadedPair, *, ends: bool) -> KnownReply:
+def known_reply(sample: EvalSample, pair: LoadedPair, *, ends: bool) -> KnownReply:
     """Return a response's tokens after the conversation that it answers, as the pair reads both.
+
+    Args:
+        sample: of a log.
+        pair: whose tokens they become.
+        ends: whether a response that stopped ended with the token that ends replies.
 
     Raises:
         UnsupportedRequest: if there is no response, or the pair can't read the conversation.

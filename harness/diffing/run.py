@@ -87,7 +87,8 @@ def _save(path: Path, key: str, sums: TokenSums, done: _Progress) -> None:
     """Write the state whole or not at all; parts beyond it are written again."""
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
-        np.savez(file, key=np.array(key), progress=np.array(done), **sums.state())
+        state = {"key": np.array(key), "progress": np.array(done), **sums.state()}
+        np.savez(file, **state)  # type: ignore[arg-type]  # numpy's own keyword is a bool
     os.replace(partial, path)
 
 
