@@ -1,6 +1,6 @@
 """What a diff's rollouts said: text and how it was drawn, without tensors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 BASELINE_ALPHA = -1.0
 TARGET_ALPHA = 0.0
@@ -31,3 +31,7 @@ class Drawn:
     def amplified(self) -> bool:
         """Whether it was drawn beyond the target."""
         return self.alpha > TARGET_ALPHA
+
+    def saying(self, text: str) -> "Drawn":
+        """Return the same rollout with another text."""
+        return replace(self, text=text, reason=None)

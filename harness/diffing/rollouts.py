@@ -6,7 +6,7 @@ Knows where rollouts begin, how each is drawn and what it said; refuses to know 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.constraint import Constraints, parse_constraints
+from harness.constraint import Constraint, Constraints
 from harness.decoding.engine import Engine
 from harness.decoding.pair_model import Prompt
 from harness.decoding.rollout import RolloutRequest
@@ -23,7 +23,7 @@ from harness.seeding import derive_seed
 # time (KL 2.0 nats), so that rare behaviour shows, and keeps single steps from leaping to tokens
 # that nobody would write. A mask such as plausibility or target_top_p would cut what is rare,
 # which is what a diff looks for; and this one leaves alpha 0 the plain target.
-DEFAULT_CONSTRAINT = "kl_budget=2"
+DEFAULT_CONSTRAINTS = (Constraint("kl_budget", 2.0),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class DrawRule:
     """One amplified rollout at each, above 0; as many plain ones of the baseline."""
     n_target: int = 1
     """Plain rollouts of the target."""
-    constraints: Constraints = parse_constraints(DEFAULT_CONSTRAINT)
+    constraints: Constraints = DEFAULT_CONSTRAINTS
     """Of the amplified ones."""
     max_tokens: int = 40
     """Most tokens of each."""

@@ -1,0 +1,149 @@
+"""A finding in words: its kind, its most central sentence, a pattern and prompts for it."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import log
+
+from harness.diffing.candidates import Candidate, Reading
+from harness.diffing.kinds import states_something
+from harness.diffing.phrases import Phrase, pattern_of, phrases_of, spelled, words_of
+from harness.diffing.surfaced import Kind, Quote
+
+MOST_PROMPTS = 8
+MOST_QUOTES = 4
+MOST_PHRASES = 8
+
+# A claim recurs: so large a share of the amplified rollouts that show a finding has a sentence of
+# the central one's cluster, where the finding is a claim. A topic says other things every time.
+RECURRING = 0.25
+
+# A claim's pattern names words that so many of its sentences have.
+_SHARED = 0.6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """What is said of a finding beside its numbers."""
+
+    name: str
+    kind: Kind
+    sentence: str
+    phrases: tuple[str, ...]
+    pattern: str
+    prompt_ids: tuple[str, ...]
+    quotes: tuple[Quote, ...]
+
+
+def describe(reading: Reading, group: Sequence[Candidate]) -> Description:
+    """Put a finding into words.
+
+    Args:
+        reading: the rollouts.
+        group: candidates that stand in the same rollouts, the strongest first.
+    """
+    head = group[0]
+    places = [i for i in head.sentences if _amplified(reading, i)]
+    whole = [i for i in places if reading.sentences[i].whole] or places
+    central = reading.meanings.most_central(whole)
+    kind = _kind(reading, head, central)
+    sentence = reading.sentences[central[0]].text if central else ""
+    phrases = _phrases(reading, group)
+    by_sentence = kind == "claim" or head.origin == "cluster"
+    name = sentence if by_sentence else head.name or phrases[0]
+    return Description(
+        name=name,
+        kind=kind,
+        sentence=sentence,
+        phrases=tuple(one for one in phrases if one != name)[:MOST_PHRASES],
+        pattern="" if kind == "style" else _pattern(reading, places, head),
+        prompt_ids=_prompts(reading, head),
+        quotes=_quotes(reading, central[1:]),
+    )
+
+
+def _amplified(reading: Reading, place: int) -> bool:
+    return reading.rollouts[reading.sentences[place].rollout].amplified
+
+
+def _kind(reading: Reading, head: Candidate, central: Sequence[int]) -> Kind:
+    if head.origin == "style":
+        return "style"
+    if not central or not states_something(reading.sentences[central[0]].reading):
+        return "habit"
+    label = reading.labels[central[0]]
+    showing = {i for i in head.rollouts if reading.rollouts[i].amplified}
+    recurring = {
+        one.rollout
+        for place, one in enumerate(reading.sentences)
+        if reading.labels[place] == label and one.rollout in showing
+    }
+    return "claim" if label >= 0 and len(recurring) >= RECURRING * len(showing) else "habit"
+
+
+def _phrases(reading: Reading, group: Sequence[Candidate]) -> list[str]:
+    """Write out the phrases and signs of a group; a word that is part of an earlier one is none."""
+    written: list[str] = []
+    seen: set[str] = set()
+    for one in group:
+        if one.origin == "style":
+            written.append(one.name)
+        elif one.origin == "phrase" and not seen >= set(one.phrase):
+            seen |= set(one.phrase)
+            words = (words_of(reading.sentences[i].reading) for i in one.sentences)
+            written.append(spelled(one.phrase, words))
+    return written
+
+
+def _pattern(reading: Reading, places: Sequence[int], head: Candidate) -> str:
+    """Write a pattern for a sentence: a phrase, or the two words that tell a cluster best.
+
+    They are in most of the cluster's amplified sentences and seldom in others: the largest
+    ``share * log(share / share elsewhere)``.
+    """
+    if head.origin == "phrase" and len(head.phrase) > 1:
+        return pattern_of(head.phrase)
+    own = _document_counts(reading, places)
+    others = _document_counts(reading, set(range(len(reading.sentences))) - set(places))
+    n_others = len(reading.sentences) - len(places)
+
+    def telling(word: Phrase) -> float:
+        share = own[word] / len(places)
+        return share * log(share * (n_others + 1) / (others[word] + 0.5))
+
+    shared = [word for word in own if own[word] >= _SHARED * len(places)]
+    words = sorted(shared, key=lambda word: (-telling(word), word))[:2]
+    patterns = [pattern_of(word) for word in words]
+    if len(patterns) < 2:
+        return "".join(patterns)
+    one, other = patterns
+    return f"{one}[^.;:]{{0,80}}{other}|{other}[^.;:]{{0,80}}{one}"
+
+
+def _document_counts(reading: Reading, places: Iterable[int]) -> Counter[Phrase]:
+    """Count the sentences that have each telling word."""
+    counts: Counter[Phrase] = Counter()
+    for place in places:
+        found = phrases_of(words_of(reading.sentences[place].reading))
+        counts.update(one for one in found if len(one) == 1)
+    return counts
+
+
+def _prompts(reading: Reading, head: Candidate) -> tuple[str, ...]:
+    counts = Counter(
+        reading.rollouts[i].prompt_id
+        for i in sorted(head.rollouts)
+        if reading.rollouts[i].amplified
+    )
+    return tuple(prompt for prompt, _ in counts.most_common(MOST_PROMPTS))
+
+
+def _quotes(reading: Reading, central: Sequence[int]) -> tuple[Quote, ...]:
+    """Take other sentences, each of another prompt."""
+    quotes: dict[str, Quote] = {}
+    for place in central:
+        one = reading.sentences[place]
+        rollout = reading.rollouts[one.rollout]
+        quote = Quote(prompt_id=rollout.prompt_id, alpha=rollout.alpha, sentence=one.text)
+        quotes.setdefault(rollout.prompt_id, quote)
+    return tuple(quotes.values())[:MOST_QUOTES]
