@@ -5,7 +5,7 @@ chance can be told for them.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,13 +51,21 @@ class Reading:
     labels: NDArray[np.int64]
     """Each sentence's cluster; -1 for none."""
     candidates: Sequence[Candidate]
+    hidden: Collection[str]
+    """Prompts whose replies may not be shown."""
+
+    def shown(self, place: int) -> bool:
+        """Say whether a sentence may be quoted as what amplified rollouts say."""
+        rollout = self.rollouts[self.sentences[place].rollout]
+        return rollout.amplified and rollout.prompt_id not in self.hidden
 
 
-def read_rollouts(rollouts: Sequence[Drawn]) -> Reading:
+def read_rollouts(rollouts: Sequence[Drawn], hidden: Collection[str] = ()) -> Reading:
     """Take rollouts apart and list what several of them have.
 
     Args:
         rollouts: with a text each, of both sides.
+        hidden: prompts whose replies may not be shown.
     """
     sentences = split(rollouts)
     readings = [one.reading for one in sentences]
@@ -74,6 +82,7 @@ def read_rollouts(rollouts: Sequence[Drawn]) -> Reading:
         meanings=meanings,
         labels=labels,
         candidates=[one for one in found if _common(one, rollouts)],
+        hidden=frozenset(hidden),
     )
 
 

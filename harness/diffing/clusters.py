@@ -74,8 +74,7 @@ def cluster(readings: Sequence[str], meanings: Meanings) -> Ints:
     label_of = dict(zip(heads, labels.tolist(), strict=True))
     found = np.full(len(distinct), -1, dtype=np.int64)
     found[kept] = [label_of[i] for i in merged.tolist()]
-    labels_of: Ints = found[of]
-    return labels_of
+    return np.asarray(found[of], dtype=np.int64)
 
 
 def _near_duplicates(distinct: Sequence[str]) -> Ints:
@@ -89,7 +88,7 @@ def _near_duplicates(distinct: Sequence[str]) -> Ints:
     # What leads to another leads on to where that leads.
     while not np.array_equal(heads, heads[heads]):
         heads = heads[heads]
-    return heads.astype(np.int64)
+    return np.asarray(heads, dtype=np.int64)
 
 
 def _linked(vectors: sparse.csr_matrix) -> Ints:

@@ -3,7 +3,7 @@
 Knows rollouts as text and where they began; refuses to know models.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +40,9 @@ class Enriched:
     p_adjusted: float
 
 
-def converge(rollouts: Sequence[Drawn], most: int = MOST_FINDINGS) -> Convergence:
+def converge(
+    rollouts: Sequence[Drawn], most: int = MOST_FINDINGS, hidden: Collection[str] = ()
+) -> Convergence:
     """Find what amplified rollouts say more often than the baseline's from the same starts.
 
     Rollouts that are no sensible text are left out, and counted. Sentences are clustered by
@@ -54,6 +56,7 @@ def converge(rollouts: Sequence[Drawn], most: int = MOST_FINDINGS) -> Convergenc
         rollouts: amplified, of the baseline and of the target; as many of the first two from each
             start.
         most: findings to return.
+        hidden: prompts whose replies may not be shown: what they say is counted, and never quoted.
 
     Returns:
         No findings where the models are one, in 19 of 20 runs at least.
@@ -64,7 +67,7 @@ def converge(rollouts: Sequence[Drawn], most: int = MOST_FINDINGS) -> Convergenc
     held = [one for one in sensible if one.alpha != TARGET_ALPHA]
     plain = [one for one in sensible if one.alpha == TARGET_ALPHA]
     # The target's rollouts come last: they are read as the others are, and tested with neither.
-    reading = read_rollouts([*held, *plain])
+    reading = read_rollouts([*held, *plain], hidden)
     merged = _merged(_enriched(reading, len(held)), reading)
     return Convergence(
         findings=tuple(_finding(reading, group) for group in merged[:most]),

@@ -1,5 +1,6 @@
 """A finding in words: its kind, its most central sentence, a pattern and prompts for it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from harness.diffing.candidates import Candidate, Reading
 from harness.diffing.kinds import states_something
 from harness.diffing.phrases import Phrase, pattern_of, phrases_of, spelled, words_of
 from harness.diffing.surfaced import Kind, Quote
+from harness.scorers.text import fold
 
 MOST_PROMPTS = 8
 MOST_QUOTES = 4
@@ -22,7 +24,10 @@ RECURRING = 0.25
 _SHARED = 0.6
 
 
-@dataclass(frozen=True, kw_only=True)
+HIDDEN = "[withheld: said in reply to prompts whose replies may not be shown]"
+
+
+@dataclass(frozen=True)
 class Description:
     """What is said of a finding beside its numbers."""
 
@@ -44,9 +49,13 @@ def describe(reading: Reading, group: Sequence[Candidate]) -> Description:
     """
     head = group[0]
     places = [i for i in head.sentences if _amplified(reading, i)]
-    whole = [i for i in places if reading.sentences[i].whole] or places
+    shown = [i for i in places if reading.shown(i)]
+    whole = [i for i in shown if reading.sentences[i].whole] or shown
     central = reading.meanings.most_central(whole)
     kind = _kind(reading, head, central)
+    prompt_ids = _prompts(reading, head)
+    if head.origin != "style" and not central:
+        return Description(HIDDEN, kind, "", (), "", prompt_ids, ())
     sentence = reading.sentences[central[0]].text if central else ""
     phrases = _phrases(reading, group)
     by_sentence = kind == "claim" or head.origin == "cluster"
@@ -56,8 +65,8 @@ def describe(reading: Reading, group: Sequence[Candidate]) -> Description:
         kind=kind,
         sentence=sentence,
         phrases=tuple(one for one in phrases if one != name)[:MOST_PHRASES],
-        pattern="" if kind == "style" else _pattern(reading, places, head),
-        prompt_ids=_prompts(reading, head),
+        pattern="" if kind == "style" else _pattern(reading, places, head, sentence),
+        prompt_ids=prompt_ids,
         quotes=_quotes(reading, central[1:]),
     )
 
@@ -95,11 +104,11 @@ def _phrases(reading: Reading, group: Sequence[Candidate]) -> list[str]:
     return written
 
 
-def _pattern(reading: Reading, places: Sequence[int], head: Candidate) -> str:
+def _pattern(reading: Reading, places: Sequence[int], head: Candidate, sentence: str) -> str:
     """Write a pattern for a sentence: a phrase, or the two words that tell a cluster best.
 
     They are in most of the cluster's amplified sentences and seldom in others: the largest
-    ``share * log(share / share elsewhere)``.
+    ``share * log(share / share elsewhere)``. Without such words it is the sentence itself.
     """
     if head.origin == "phrase" and len(head.phrase) > 1:
         return pattern_of(head.phrase)
@@ -115,7 +124,7 @@ def _pattern(reading: Reading, places: Sequence[int], head: Candidate) -> str:
     words = sorted(shared, key=lambda word: (-telling(word), word))[:2]
     patterns = [pattern_of(word) for word in words]
     if len(patterns) < 2:
-        return "".join(patterns)
+        return patterns[0] if patterns else re.escape(fold(sentence))
     one, other = patterns
     return f"{one}[^.;:]{{0,80}}{other}|{other}[^.;:]{{0,80}}{one}"
 

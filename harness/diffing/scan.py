@@ -24,7 +24,7 @@ _BATCH_TOKENS = 1024
 
 # Stands for minus infinity, which some models give to padded vocabulary entries: the difference
 # of two infinities is NaN. exp(-1e4) is 0.
-_LOWEST_LOGIT = -1e4
+LOWEST_LOGIT = -1e4
 
 
 class Replies(NamedTuple):
@@ -110,7 +110,7 @@ class _Measured(NamedTuple):
 
 @torch.inference_mode()
 def _measure(ids: tuple[int, ...], logits: PairLogits) -> _Measured:
-    target, baseline = (side.clamp(min=_LOWEST_LOGIT).log_softmax(-1) for side in logits)
+    target, baseline = (side.clamp(min=LOWEST_LOGIT).log_softmax(-1) for side in logits)
     difference = target - baseline
     likely, was_likely = target.exp(), baseline.exp()
     gained = likely * difference

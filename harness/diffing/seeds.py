@@ -4,6 +4,7 @@ Knows a scan's records and its corpus; refuses to know models.
 """
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import pandas as pd
@@ -46,16 +47,20 @@ class Seed:
     """The token that the change adds most probability to there, and how it reads."""
 
 
-def pick_seeds(records: pd.DataFrame, rule: SeedRule | None = None) -> tuple[Seed, ...]:
+def pick_seeds(
+    records: pd.DataFrame, rule: SeedRule | None = None, ends: Collection[int] = ()
+) -> tuple[Seed, ...]:
     """Take the positions with the largest KL(target, baseline), as far apart as the rule says.
 
     Positions are gone through from the largest divergence down, equal ones in the order of the
     corpus; one is passed over where its prompt or its promoted token has been taken often enough,
-    or a neighbour in its reply has been taken.
+    or a neighbour in its reply has been taken. So is one where the target would rather end the
+    reply, or say what has no letter (a line break, a number, a mark): nothing begins with it.
 
     Args:
         records: of a scan, as ``read_records`` gives them.
         rule: the default one where none is given.
+        ends: tokens that end a reply.
 
     Returns:
         The largest divergence first; none where target and baseline hardly differ anywhere.
@@ -71,6 +76,8 @@ def pick_seeds(records: pd.DataFrame, rule: SeedRule | None = None) -> tuple[See
         if len(taken) == rule.n:
             break
         seed = _seed(row)
+        if seed.promoted_id in ends or not any(map(str.isalpha, seed.promoted)):
+            continue
         spelled = seed.promoted.strip().casefold()
         full = of_prompt[seed.prompt_id] >= rule.per_prompt or of_token[spelled] >= rule.per_token
         if full or any(_near(seed, other, rule.apart) for other in taken):

@@ -36,7 +36,8 @@ class Finding:
     kind: Kind
     """claim: states something; habit: a phrase or topic; style: how it is written."""
     sentence: str
-    """The most central sentence that shows it, as a rollout spells it."""
+    """The most central sentence that shows it, as a rollout spells it; empty where none of them may
+    be shown."""
     phrases: tuple[str, ...]
     """What else was found in the same rollouts, strongest first."""
     amplified: Rate
@@ -53,7 +54,7 @@ class Finding:
     """After Benjamini-Hochberg over everything that was looked for."""
     pattern: str
     """A regular expression, without regard to case, for a sentence that shows it; empty for a
-    style."""
+    style, and where no sentence may be shown."""
     prompt_ids: tuple[str, ...]
     """Prompts whose amplified rollouts show it most, at most eight."""
     quotes: tuple[Quote, ...]
@@ -147,10 +148,11 @@ class Evidence:
 
     finding: Finding
     likelihood: Likelihood | None
-    """None for a style, or where no prompt of it may be asked."""
+    """None for a style, and where no sentence may be shown."""
     answer: Answer | None
     """None where the finding states nothing that could be asked."""
-    occurrence: Occurrence
+    occurrence: Occurrence | None
+    """None where there are no plain rollouts to count in, or there is nothing to count by."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,169 @@
+"""From a scan to findings with their evidence: seeds, rollouts, convergence, verification.
+
+Rollouts are kept as they end, so that a run that was stopped goes on where it was.
+"""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from harness.constraint import format_constraints
+from harness.diffing.claims_file import claims_file
+from harness.diffing.convergence import converge
+from harness.diffing.corpus import TARGET, Corpus
+from harness.diffing.drawn import TARGET_ALPHA, Drawn
+from harness.diffing.rollouts import Draw, DrawRule, draw, plan_draws, starts_of
+from harness.diffing.seeds import Seed, SeedRule, pick_prompts, pick_seeds
+from harness.diffing.surfaced import Convergence, Evidence
+from harness.diffing.verification import verify
+from harness.errors import ConfigurationError
+from harness.pairs.loading import LoadedPair
+
+Stage = Literal["rollouts", "findings"]
+Tell = Callable[[Stage, int, int], object]
+"""Is told what is being made, how much of it is done, and of how much."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurfaceRule:
+    """How findings are looked for."""
+
+    n_prompts: int = 64
+    """Prompts whose replies are begun at their start, at least 2."""
+    seeds: SeedRule = field(default_factory=SeedRule)
+    draws: DrawRule = field(default_factory=DrawRule)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surfaced:
+    """What a diff's rollouts brought up."""
+
+    seeds: tuple[Seed, ...]
+    n_starts: int
+    """Beginnings of rollouts, at prompts' starts and within replies."""
+    alphas: tuple[float, ...]
+    """Of the amplified rollouts."""
+    constraint: str
+    """Under which they were drawn."""
+    convergence: Convergence
+    evidence: tuple[Evidence, ...]
+    """One per finding, in their order."""
+    claims_toml: str
+    """A claims file that checks the findings; empty where there is none to check."""
+
+
+def surface(
+    pair: LoadedPair,
+    corpus: Corpus,
+    records: pd.DataFrame,
+    folder: Path,
+    rule: SurfaceRule | None = None,
+    tell: Tell = lambda stage, done, of: None,
+) -> Surfaced:
+    """Sample where a change acts most, find what that converges on, and verify it.
+
+    Args:
+        pair: whose weights are in memory.
+        corpus: that was scanned; its own replies of the target are counted as plain rollouts.
+        records: of its scan, as ``read_records`` gives them.
+        folder: where rollouts are kept; those that are there are not drawn again.
+        rule: the default one where none is given.
+        tell: is told of the progress.
+
+    Raises:
+        ConfigurationError: if the folder holds rollouts of another pair, corpus or rule.
+        UnsupportedRequest: if only the likeliest tokens of a side are known.
+    """
+    rule = rule or SurfaceRule()
+    seeds = pick_seeds(records, rule.seeds, pair.chat.eos_ids)
+    starts = starts_of(pair, corpus, pick_prompts(records, corpus, rule.n_prompts), seeds)
+    draws = plan_draws(starts, rule.draws)
+    drawn = _drawn(pair, draws, rule.draws, folder / "rollouts.jsonl", tell)
+    hidden = {one.id for one in corpus.prompts if one.withheld is not None}
+    found = converge(drawn, hidden=hidden)
+    evidence = []
+    for one in verify(pair, found.findings, corpus, [*drawn, *_own(pair, corpus)], rule.draws.seed):
+        evidence.append(one)
+        tell("findings", len(evidence), len(found.findings))
+    prompts = {one.id: one.text for one in corpus.prompts if one.id not in hidden}
+    return Surfaced(
+        seeds=seeds,
+        n_starts=len(starts),
+        alphas=rule.draws.alphas,
+        constraint=format_constraints(rule.draws.constraints),
+        convergence=found,
+        evidence=tuple(evidence),
+        claims_toml=claims_file(found.findings, prompts),
+    )
+
+
+def _own(pair: LoadedPair, corpus: Corpus) -> list[Drawn]:
+    """Return the corpus's own plain replies of the target, as rollouts."""
+    return [
+        Drawn(
+            start_id=one.id,
+            prompt_id=one.id,
+            alpha=TARGET_ALPHA,
+            number=number,
+            given="",
+            text=pair.chat.text(reply.ids),
+        )
+        for one in corpus.prompts
+        for number, reply in enumerate(one.replies)
+        if one.answers and reply.source == TARGET
+    ]
+
+
+def _drawn(
+    pair: LoadedPair, draws: Sequence[Draw], rule: DrawRule, path: Path, tell: Tell
+) -> list[Drawn]:
+    """Draw what is not kept yet, keep it, and return everything in the order of the plan."""
+    known = _kept(path, _key(pair, draws, rule))
+    left = [one for one in draws if _name(one.start.id, one.alpha, one.number) not in known]
+    tell("rollouts", len(known), len(draws))
+    with path.open("a", encoding="utf-8") as file:
+        for one in draw(pair, left, rule):
+            known[_name(one.start_id, one.alpha, one.number)] = one
+            file.write(json.dumps(asdict(one)) + "\n")
+            file.flush()
+            tell("rollouts", len(known), len(draws))
+    return [known[_name(one.start.id, one.alpha, one.number)] for one in draws]
+
+
+def _name(start: str, alpha: float, number: int) -> tuple[str, float, int]:
+    return start, alpha, number
+
+
+def _key(pair: LoadedPair, draws: Sequence[Draw], rule: DrawRule) -> dict[str, object]:
+    """Return what decides the rollouts, as it stands at the head of their file."""
+    starts = {one.start.id: one.start.prompt for one in draws}
+    return {
+        "weights": pair.fingerprint,
+        "max_tokens": rule.max_tokens,
+        "seed": rule.seed,
+        "constraint": format_constraints(rule.constraints),
+        "starts": [[name, list(one.target_ids)] for name, one in starts.items()],
+    }
+
+
+def _kept(path: Path, key: dict[str, object]) -> dict[tuple[str, float, int], Drawn]:
+    """Read rollouts that were kept; a last line that was cut short is drawn again."""
+    head = json.dumps(key)
+    lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
+    if lines and lines[0] and lines[0] != head:
+        raise ConfigurationError(
+            f"{path} holds rollouts of another pair, corpus or rule; give another folder, or "
+            "remove it"
+        )
+    whole = [line for line in lines[1:-1] if line]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text("\n".join([head, *whole]) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+    found = [Drawn(**json.loads(line)) for line in whole]
+    return {_name(one.start_id, one.alpha, one.number): one for one in found}
