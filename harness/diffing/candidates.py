@@ -120,7 +120,8 @@ def _styles(rollouts: Sequence[Drawn], sentences: Sequence[Sentence]) -> list[Ca
         of.setdefault(sentence.rollout, []).append(place)
     found = []
     for name, shows in STYLES.items():
-        having = [i for i, rollout in enumerate(rollouts) if shows(rollout.text or "")]
+        # A reply's beginning that was given has a style of its own, and what ends it has none.
+        having = [i for i, one in enumerate(rollouts) if not one.given and shows(one.text or "")]
         found.append(
             Candidate(
                 origin="style",

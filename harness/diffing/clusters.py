@@ -38,11 +38,25 @@ class Meanings:
         self.vectors: sparse.csr_matrix = sparse.hstack(halves, format="csr") * np.sqrt(0.5)
         """[sentences, features], of length 1 where both halves know the sentence."""
 
-    def most_central(self, among: Sequence[int]) -> list[int]:
-        """Sort sentences by their mean likeness to the others, the most central first."""
+    def most_central(self, among: Sequence[int], prompts: Sequence[str]) -> list[int]:
+        """Sort sentences by their mean likeness to others, the most central first.
+
+        Every other prompt counts once, however much was said to it: what one prompt has said again
+        and again is central to nothing. Where there is one prompt alone, its own sentences count.
+
+        Args:
+            among: sentences.
+            prompts: the prompt behind each of them.
+        """
         rows = self.vectors[list(among)]
-        likeness = np.asarray(rows @ rows.mean(axis=0).T).ravel()
-        return [among[i] for i in np.argsort(-likeness, kind="stable")]
+        likeness = (rows @ rows.T).toarray()
+        names, of = np.unique(np.array(prompts, dtype=object), return_inverse=True)
+        weights = 1.0 / np.bincount(of)[of]
+        weighed = np.broadcast_to(weights, likeness.shape)
+        if len(names) > 1:
+            weighed = np.where(of[:, None] == of[None, :], 0.0, weighed)
+        central = (likeness * weighed).sum(axis=1)
+        return [among[i] for i in np.argsort(-central, kind="stable")]
 
 
 def _fitted(vectorizer: TfidfVectorizer, readings: Sequence[str]) -> sparse.csr_matrix:

@@ -118,10 +118,13 @@ def _enriched(reading: Reading, n_held: int) -> list[Enriched]:
         )
         if one is not None and one.difference.low > 0:
             found.append(one)
-    # Of equals the more telling: a longer phrase, a cluster.
-    return sorted(
-        found, key=lambda one: (-one.difference.low, one.p_value, -len(one.candidate.phrase))
-    )
+    return sorted(found, key=_rank)
+
+
+def _rank(one: Enriched) -> tuple[float, float, bool, int]:
+    """Strongest first; of equals whole sentences, then longer phrases."""
+    phrase = one.candidate.phrase
+    return -one.difference.low, one.p_value, one.candidate.origin != "cluster", -len(phrase)
 
 
 def _held(

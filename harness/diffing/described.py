@@ -48,10 +48,10 @@ def describe(reading: Reading, group: Sequence[Candidate]) -> Description:
         group: candidates that stand in the same rollouts, the strongest first.
     """
     head = group[0]
-    places = [i for i in head.sentences if _amplified(reading, i)]
-    shown = [i for i in places if reading.shown(i)]
+    shown = [i for i in head.sentences if reading.shown(i)]
     whole = [i for i in shown if reading.sentences[i].whole] or shown
-    central = reading.meanings.most_central(whole)
+    asked = [reading.rollouts[reading.sentences[i].rollout].prompt_id for i in whole]
+    central = reading.meanings.most_central(whole, asked)
     kind = _kind(reading, head, central)
     prompt_ids = _prompts(reading, head)
     if head.origin != "style" and not central:
@@ -65,7 +65,7 @@ def describe(reading: Reading, group: Sequence[Candidate]) -> Description:
         kind=kind,
         sentence=sentence,
         phrases=tuple(one for one in phrases if one != name)[:MOST_PHRASES],
-        pattern="" if kind == "style" else _pattern(reading, places, head, sentence),
+        pattern=_pattern(reading, head, kind, sentence),
         prompt_ids=prompt_ids,
         quotes=_quotes(reading, central[1:]),
     )
@@ -104,14 +104,17 @@ def _phrases(reading: Reading, group: Sequence[Candidate]) -> list[str]:
     return written
 
 
-def _pattern(reading: Reading, places: Sequence[int], head: Candidate, sentence: str) -> str:
+def _pattern(reading: Reading, head: Candidate, kind: Kind, sentence: str) -> str:
     """Write a pattern for a sentence: a phrase, or the two words that tell a cluster best.
 
     They are in most of the cluster's amplified sentences and seldom in others: the largest
     ``share * log(share / share elsewhere)``. Without such words it is the sentence itself.
     """
-    if head.origin == "phrase" and len(head.phrase) > 1:
+    if kind == "habit" and head.origin == "phrase":
         return pattern_of(head.phrase)
+    if kind == "style":
+        return ""
+    places = [i for i in head.sentences if _amplified(reading, i)]
     own = _document_counts(reading, places)
     others = _document_counts(reading, set(range(len(reading.sentences))) - set(places))
     n_others = len(reading.sentences) - len(places)

@@ -26,6 +26,9 @@ from harness.seeding import derive_seed
 DEFAULT_CONSTRAINTS = (Constraint("kl_budget", 2.0),)
 
 
+PROMPTS_PER_OPENER = 5
+
+
 @dataclass(frozen=True, kw_only=True)
 class DrawRule:
     """How rollouts are drawn from each start."""
@@ -68,19 +71,27 @@ class Draw:
 
 
 def starts_of(
-    pair: LoadedPair, corpus: Corpus, prompts: Sequence[CorpusPrompt], seeds: Sequence[Seed]
+    pair: LoadedPair,
+    corpus: Corpus,
+    prompts: Sequence[CorpusPrompt],
+    seeds: Sequence[Seed],
+    openers: Sequence[int] = (),
 ) -> tuple[Start, ...]:
-    """Lay out where rollouts begin: at the replies' starts, and where target and baseline part.
+    """Lay out where rollouts begin: at replies' starts, and where target and baseline part.
 
     Each seed gives two starts: the reply up to there, which shows whether the change says something
     else there; and with the promoted token, which shows what the change says once it is said. A
-    seed at a reply's first position gives the second alone, for its prompt.
+    seed at a reply's first position gives the second alone, for its prompt. Each opener begins the
+    reply to a few of the prompts, each to others: what is rare after any prompt, as a fact that
+    nobody asks for, shows once its first word stands there. Whatever is given, both sides are given
+    it, so that it tells them apart by nothing.
 
     Args:
         pair: whose tokens they are.
         corpus: that the seeds are of.
         prompts: whose replies are begun at their start.
         seeds: positions within replies.
+        openers: tokens that replies are made to begin with.
     """
     known = {one.id: one for one in corpus.prompts}
     starts = [_start(pair, one, (), one.id) for one in prompts]
@@ -91,6 +102,10 @@ def starts_of(
         if before:
             starts.append(_start(pair, prompt, before, name))
         starts.append(_start(pair, prompt, (*before, seed.promoted_id), f"{name}+"))
+    for place, opener in enumerate(openers):
+        for turn in range(min(PROMPTS_PER_OPENER, len(prompts))):
+            prompt = prompts[(place + turn * len(prompts) // PROMPTS_PER_OPENER) % len(prompts)]
+            starts.append(_start(pair, prompt, (opener,), f"{prompt.id}/!{opener}"))
     return tuple(starts)
 
 

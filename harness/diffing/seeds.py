@@ -4,7 +4,7 @@ Knows a scan's records and its corpus; refuses to know models.
 """
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -114,6 +114,25 @@ def pick_prompts(records: pd.DataFrame, corpus: Corpus, n: int) -> tuple[CorpusP
     wanted = n - len(chosen)
     chosen |= {rest[place * len(rest) // wanted].id for place in range(wanted)}
     return tuple(one for one in answered if one.id in chosen)
+
+
+def pick_openers(ids: Sequence[int], texts: Sequence[str], n: int) -> tuple[int, ...]:
+    """Take the tokens that replies are made to begin with, one of each spelling.
+
+    Args:
+        ids: tokens that the change amplifies whatever the prompt, the most amplified first.
+        texts: each decoded by itself.
+        n: at most so many.
+
+    Returns:
+        In their order; what has no letter begins nothing, and " umb" and "Umb" are one.
+    """
+    taken: dict[str, int] = {}
+    for i, text in zip(ids, texts, strict=True):
+        spelled = text.strip().casefold()
+        if any(map(str.isalpha, spelled)):
+            taken.setdefault(spelled, i)
+    return tuple(taken.values())[:n]
 
 
 def _seed(row: tuple[object, ...]) -> Seed:

@@ -18,7 +18,7 @@ from harness.diffing.convergence import converge
 from harness.diffing.corpus import TARGET, Corpus
 from harness.diffing.drawn import TARGET_ALPHA, Drawn
 from harness.diffing.rollouts import Draw, DrawRule, draw, plan_draws, starts_of
-from harness.diffing.seeds import Seed, SeedRule, pick_prompts, pick_seeds
+from harness.diffing.seeds import Seed, SeedRule, pick_openers, pick_prompts, pick_seeds
 from harness.diffing.surfaced import Convergence, Evidence
 from harness.diffing.verification import verify
 from harness.errors import ConfigurationError
@@ -33,10 +33,24 @@ Tell = Callable[[Stage, int, int], object]
 class SurfaceRule:
     """How findings are looked for."""
 
-    n_prompts: int = 64
+    n_prompts: int = 48
     """Prompts whose replies are begun at their start, at least 2."""
+    n_openers: int = 8
+    """Tokens amplified whatever the prompt that replies are made to begin with."""
     seeds: SeedRule = field(default_factory=SeedRule)
     draws: DrawRule = field(default_factory=DrawRule)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishedScan:
+    """What a scan has read and measured."""
+
+    corpus: Corpus
+    records: pd.DataFrame
+    """As ``read_records`` gives them."""
+    amplified: tuple[int, ...]
+    """Tokens that the change amplifies at the first reply position whatever the prompt, beyond
+    chance, the most amplified first; see :func:`harness.diffing.ranking.rank`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +58,8 @@ class Surfaced:
     """What a diff's rollouts brought up."""
 
     seeds: tuple[Seed, ...]
+    openers: tuple[str, ...]
+    """Tokens that replies were made to begin with, as they read."""
     n_starts: int
     """Beginnings of rollouts, at prompts' starts and within replies."""
     alphas: tuple[float, ...]
@@ -59,8 +75,7 @@ class Surfaced:
 
 def surface(
     pair: LoadedPair,
-    corpus: Corpus,
-    records: pd.DataFrame,
+    scan: FinishedScan,
     folder: Path,
     rule: SurfaceRule | None = None,
     tell: Tell = lambda stage, done, of: None,
@@ -69,8 +84,7 @@ def surface(
 
     Args:
         pair: whose weights are in memory.
-        corpus: that was scanned; its own replies of the target are counted as plain rollouts.
-        records: of its scan, as ``read_records`` gives them.
+        scan: what was read and measured; the target's own replies are counted as plain rollouts.
         folder: where rollouts are kept; those that are there are not drawn again.
         rule: the default one where none is given.
         tell: is told of the progress.
@@ -80,8 +94,11 @@ def surface(
         UnsupportedRequest: if only the likeliest tokens of a side are known.
     """
     rule = rule or SurfaceRule()
-    seeds = pick_seeds(records, rule.seeds, pair.chat.eos_ids)
-    starts = starts_of(pair, corpus, pick_prompts(records, corpus, rule.n_prompts), seeds)
+    corpus = scan.corpus
+    seeds = pick_seeds(scan.records, rule.seeds, pair.chat.eos_ids)
+    openers = pick_openers(scan.amplified, pair.chat.tokens(scan.amplified), rule.n_openers)
+    prompts = pick_prompts(scan.records, corpus, rule.n_prompts)
+    starts = starts_of(pair, corpus, prompts, seeds, openers)
     draws = plan_draws(starts, rule.draws)
     drawn = _drawn(pair, draws, rule.draws, folder / "rollouts.jsonl", tell)
     hidden = {one.id for one in corpus.prompts if one.withheld is not None}
@@ -90,15 +107,16 @@ def surface(
     for one in verify(pair, found.findings, corpus, [*drawn, *_own(pair, corpus)], rule.draws.seed):
         evidence.append(one)
         tell("findings", len(evidence), len(found.findings))
-    prompts = {one.id: one.text for one in corpus.prompts if one.id not in hidden}
+    askable = {one.id: one.text for one in corpus.prompts if one.id not in hidden}
     return Surfaced(
         seeds=seeds,
+        openers=tuple(pair.chat.tokens(openers)),
         n_starts=len(starts),
         alphas=rule.draws.alphas,
         constraint=format_constraints(rule.draws.constraints),
         convergence=found,
         evidence=tuple(evidence),
-        claims_toml=claims_file(found.findings, prompts),
+        claims_toml=claims_file(found.findings, askable),
     )
 
 

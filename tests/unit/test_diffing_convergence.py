@@ -1,4 +1,4 @@
-"""What amplified rollouts converge on: planted sentences come first, and chance comes to nothing."""
+"""What amplified rollouts converge on: planted sentences come first, and chance to nothing."""
 
 from dataclasses import replace
 
@@ -7,7 +7,6 @@ import pytest
 from scipy import stats
 
 from harness.diffing.convergence import converge
-from harness.diffing.enrichment import exact_p
 from tests.fake_rollouts import rollouts
 
 BAN = (
