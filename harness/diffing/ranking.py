@@ -3,40 +3,15 @@
 Each token's mean over prompts is tested against 0, over the whole vocabulary at once.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from harness.analysis.rates import SIGNIFICANCE
+from harness.diffing.found import TokenEffect
 from harness.diffing.sums import Moments
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TokenEffect:
-    """What a change does to one token, over the prompts of a corpus."""
-
-    token_id: int
-    mean_nats: float
-    """Mean over prompts of log p(target) - log p(baseline)."""
-    low: float
-    high: float
-    """The ends of its 95 % t interval over prompts."""
-    p_adjusted: float
-    """After Benjamini-Hochberg over the vocabulary."""
-    share_positive: float
-    """Of prompts, 0 to 1."""
-    deviation_nats: float
-    """Between prompts: small beside the mean, and the token is amplified whatever is asked."""
-    n_prompts: int
-
-    @property
-    def discovery(self) -> bool:
-        """Whether it moved beyond chance, allowing for all tokens that could have."""
-        return self.p_adjusted <= SIGNIFICANCE
 
 
 def rank(moments: Moments, n: int, *, falling: bool = True) -> tuple[TokenEffect, ...]:

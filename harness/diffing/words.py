@@ -1,0 +1,83 @@
+"""From tokens to words that a person can read: pieces completed, spellings merged.
+
+Knows the texts of tokens and how replies go on after them; knows no models.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+import pandas as pd
+
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+_VISIBLE = {"\n": "(line break)", "\n\n": "(blank line)", "\t": "(tab)", "": "(nothing)"}
+
+
+class Words:
+    """Completes tokens to the words that replies hold them in.
+
+    Args:
+        records: of a scan.
+        texts: decodes ids, each by itself.
+    """
+
+    def __init__(self, records: pd.DataFrame, texts: Callable[[Sequence[int]], list[str]]) -> None:
+        self._texts = texts
+        self._held: dict[int, Counter[str]] = {}
+        for _, reply in records.groupby(["prompt_id", "reply"], sort=False):
+            self._read(reply["token_id"].tolist(), reply["token"].tolist())
+        self._spellings = Counter[str]()
+        for words in self._held.values():
+            self._spellings.update(words)
+
+    def _read(self, ids: Sequence[int], tokens: Sequence[str]) -> None:
+        """Note of every token of a reply the word that its letters are part of."""
+        starts, at = [], 0
+        for token in tokens:
+            starts.append(at)
+            at += len(token)
+        text = "".join(tokens)
+        spans = iter([*_WORD.finditer(text)])
+        word = next(spans, None)
+        for i, token, start in zip(ids, tokens, starts, strict=True):
+            own = _WORD.search(token)
+            if own is None:
+                continue
+            letter = start + own.start()
+            while word is not None and word.end() <= letter:
+                word = next(spans, None)
+            if word is not None and word.start() <= letter:
+                self._held.setdefault(i, Counter())[word.group()] += 1
+
+    def word(self, token_id: int) -> str:
+        """Return the word that a token is or mostly begins or ends; its own text if unseen."""
+        held = self._held.get(token_id)
+        if held:
+            # Alphabetical among equals, so that the same records give the same word.
+            return min(held, key=lambda word: (-held[word], word))
+        return visible(self._texts([token_id])[0])
+
+    def key(self, token_id: int) -> str:
+        """Return what spellings and pieces of one word have in common."""
+        return self.word(token_id).casefold()
+
+    def merged(self, token_ids: Iterable[int]) -> dict[str, list[int]]:
+        """Group tokens by word, in the order of each group's first."""
+        groups: dict[str, list[int]] = {}
+        for one in token_ids:
+            groups.setdefault(self.key(one), []).append(one)
+        return groups
+
+    def name(self, token_ids: Sequence[int]) -> str:
+        """Return a group's name: its word in the spelling that replies hold most."""
+        words = dict.fromkeys(self.word(one) for one in token_ids)
+        return min(words, key=lambda word: -self._spellings[word])
+
+    def spelled(self, token_ids: Sequence[int]) -> tuple[str, ...]:
+        """Return the texts of tokens, blanks kept, as they stand in the vocabulary."""
+        return tuple(dict.fromkeys(self._texts(token_ids)))
+
+
+def visible(text: str) -> str:
+    """Return a token's text without the blanks around it, or what a blank one is called."""
+    return text.strip() or _VISIBLE.get(text, "(blanks)")
