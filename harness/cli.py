@@ -16,6 +16,7 @@ from harness.commands.rate import rate
 from harness.commands.report import report
 from harness.commands.score import score
 from harness.commands.sweep import sweep
+from harness.diffing.command import diff
 from harness.errors import AmplifyError
 from harness.organisms.command import organisms
 from harness.regression.command import check
@@ -44,7 +45,7 @@ def main() -> None:
     """Find what a change taught a language model, by amplifying the difference it made."""
 
 
-for command in (sweep, report, rate, score, check, organisms, bench):
+for command in (sweep, report, diff, rate, score, check, organisms, bench):
     main.add_command(command)
 
 

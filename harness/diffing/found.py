@@ -151,7 +151,7 @@ class ScanTables:
     """Made rarer over whole replies."""
     openers: tuple[Word, ...]
     """By the divergence that they make up: p(target) times the difference, in nats per token."""
-    floors_nats: dict[str, float]
+    floors_nats: dict[Place, float]
     """By place: the mean that a token's interval must lie above to be named."""
     topics: tuple[Topic, ...]
     topics_rule: str

@@ -23,10 +23,10 @@ from harness.diffing.words import Words
 # 1e-7 nats per token in float32. A change that amplification could show moves 1e-4 at least.
 SAME_NATS = 1e-4
 
-# Every change moves the whole vocabulary a little: an adapter trained on the baseline's own replies
-# moved its tokens by 0.18 nats (first position) and 0.08 (whole replies), and the farthest of 49,152
-# stood 5.7 such spreads out. A token is named whose whole interval lies six spreads out, and moves
-# by a factor of 1.2 at least.
+# Every change moves the whole vocabulary a little: an adapter trained on the baseline's own words
+# moved its tokens by 0.18 nats (first position) and 0.08 (whole replies), and the farthest of
+# 49,152 stood 5.7 such spreads out. A token is named whose whole interval lies six spreads out,
+# and moves by a factor of 1.2 at least.
 STANDS_OUT = 6.0
 LEAST_NATS = 0.2
 # Tokens that are all but impossible on both sides move by rounding of their tiny logits.

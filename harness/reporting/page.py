@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from harness.analysis.configuration import Configuration
 from harness.errors import ConfigurationError
-from harness.reporting.document import PagePart, document
+from harness.reporting.document import Document, PagePart, document
 from harness.reporting.figures.drawing import Drawing
 from harness.reporting.templating import explained, html_environment, read_plain
 
@@ -53,14 +53,38 @@ def page(
         ConfigurationError: if a template of that folder can't be used.
     """
     made = document(text, figures, transcripts)
+    return shell(
+        "page.html.j2", made, results, numbers=numbers, part=transcripts, templates=templates
+    )
+
+
+def shell(
+    name: str,
+    made: Document,
+    results: object,
+    *,
+    numbers: str,
+    part: PagePart | None = None,
+    templates: Path | None = None,
+) -> str:
+    """Put a document into the page's frame, with its styles, scripts and policy.
+
+    Args:
+        name: of the frame's template.
+        made: the text.
+        results: what the text was made from.
+        numbers: the file beside the page that holds every number.
+        part: what stands in the text beyond it.
+        templates: folder with files that replace ours.
+    """
     styles = [read_plain("page.css", templates), made.css]
     scripts = [read_plain("page.js", templates)]
-    if transcripts:
-        styles.append(transcripts.css)
-        scripts.append(transcripts.js)
+    if part:
+        styles.append(part.css)
+        scripts.append(part.js)
     with explained(templates):
-        shell = html_environment(templates).get_template("page.html.j2")
-        return shell.render(
+        frame = html_environment(templates).get_template(name)
+        return frame.render(
             document=made,
             results=results,
             numbers=numbers,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.reporting.blocks import Block, html_token, said
 
-SUMMARY = "Summary"
+SUMMARIES = ("Summary", "What changed")
 VERDICT_LINES = 5
 ALARM = "FAILED, so trust no rate here"
 SHOUT = "FIDELITY FAILED"
@@ -21,7 +21,7 @@ def boxed(blocks: Sequence[Block]) -> Iterator[Block]:
     for before, block in itertools.pairwise([[html_token("")], *blocks]):
         if block[0].type != "bullet_list_open":
             yield block
-        elif before[0].tag == "h2" and said(before) == SUMMARY:
+        elif before[0].tag == "h2" and said(before) in SUMMARIES:
             first, rest = _split(block, VERDICT_LINES + _alarmed(block))
             yield [html_token('<div class="verdict">\n'), *first, html_token("</div>\n"), *rest]
         else:
