@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from harness.diffing.corpus import Corpus
 from harness.diffing.found import Place, ScanTables, TokenEffect, Word
@@ -39,6 +40,7 @@ TOPIC_NATS = 0.05
 
 _RANKED = 400
 _SHOWN = 20
+_LETTERS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +180,8 @@ def _promoted(scanned: Scanned) -> tuple[pd.DataFrame, dict[str, str], frozenset
     """Lay out what each word gained in each prompt, where the sides part visibly."""
     rows = scanned.records[scanned.records["kl_nats"] >= TOPIC_NATS]
     keys = rows["promoted_id"].map(scanned.words.key)
+    told = keys.map(_tells_something)
+    rows, keys = rows[told], keys[told]
     table = rows.assign(word=keys).pivot_table(
         index="prompt_id", columns="word", values="kl_nats", aggfunc="sum", fill_value=0.0
     )
@@ -185,3 +189,8 @@ def _promoted(scanned: Scanned) -> tuple[pd.DataFrame, dict[str, str], frozenset
     names = {str(key): scanned.words.name(list(group)) for key, group in ids.items()}
     shown = frozenset(one.id for one in scanned.corpus.prompts if one.withheld is None)
     return table, names, shown
+
+
+def _tells_something(word: str) -> bool:
+    """Whether a word can name a topic: what stands in every text can't."""
+    return sum(map(str.isalpha, word)) >= _LETTERS and word not in ENGLISH_STOP_WORDS
