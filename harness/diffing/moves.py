@@ -11,7 +11,7 @@ import pandas as pd
 from harness.analysis.dose import Estimate, mean_per_token
 from harness.diffing.corpus import Corpus
 from harness.diffing.found import PositionMove, PromptMove, SourceMove, Strip, StripToken
-from harness.diffing.words import Words
+from harness.diffing.words import Words, tells_something
 
 # Positions by themselves at first, then as many as there were before.
 _POSITIONS = (
@@ -81,7 +81,8 @@ def prompt_moves(records: pd.DataFrame, corpus: Corpus, words: Words) -> tuple[P
         own = records[records["prompt_id"] == name]
         gained = own.groupby("promoted_id", sort=False)["kl_nats"].sum()
         gained = gained.groupby(words.key, sort=False).sum().sort_values(ascending=False)
-        promoted = [key for key, nats in gained.items() if nats > 0][:_WORDS_SHOWN]
+        promoted = [str(key) for key, nats in gained.items() if nats > 0]
+        promoted = [key for key in promoted if tells_something(key)][:_WORDS_SHOWN]
         found.append(
             PromptMove(
                 prompt_id=str(name),
@@ -89,7 +90,7 @@ def prompt_moves(records: pd.DataFrame, corpus: Corpus, words: Words) -> tuple[P
                 text=known[str(name)].text or None,
                 kl_nats=float(means[name]),
                 n_tokens=int(sizes[name]),
-                promoted=tuple(map(str, promoted)),
+                promoted=tuple(promoted),
             )
         )
     return tuple(found)

@@ -159,7 +159,8 @@ def _scanned(plan: DiffPlan, pair: "LoadedPair", corpus: "Corpus", tell: Tell) -
 
 
 def _surfaced(plan: DiffPlan, pair: "LoadedPair", scanned: "Scanned", tell: Tell) -> "Surfaced":
-    from harness.diffing.surface import surface
+    from harness.diffing.surface import FinishedScan, surface
+    from harness.diffing.tables import amplified_tokens
 
     done: dict[str, int] = {}
 
@@ -167,7 +168,10 @@ def _surfaced(plan: DiffPlan, pair: "LoadedPair", scanned: "Scanned", tell: Tell
         tell(stage, n - done.get(stage, 0), None if stage in done else of)
         done[stage] = n
 
-    return surface(pair, scanned.corpus, scanned.records, plan.out, _rule(plan), told)
+    scan = FinishedScan(
+        corpus=scanned.corpus, records=scanned.records, amplified=amplified_tokens(scanned)
+    )
+    return surface(pair, scan, plan.out, _rule(plan), told)
 
 
 def _rule(plan: DiffPlan) -> "SurfaceRule":

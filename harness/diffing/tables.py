@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from harness.diffing.corpus import Corpus
 from harness.diffing.found import Place, ScanTables, TokenEffect, Word
@@ -18,7 +17,7 @@ from harness.diffing.moves import position_moves, prompt_moves, source_moves, st
 from harness.diffing.ranking import rank
 from harness.diffing.sums import Moments, TokenSums
 from harness.diffing.topics import Topics, find_topics
-from harness.diffing.words import Words
+from harness.diffing.words import Words, tells_something
 
 # Equal weights that are read in two passes, or in rows of another batch, differ by rounding: some
 # 1e-7 nats per token in float32. A change that amplification could show moves 1e-4 at least.
@@ -40,7 +39,6 @@ TOPIC_NATS = 0.05
 
 _RANKED = 400
 _SHOWN = 20
-_LETTERS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +82,13 @@ def scan_tables(scanned: Scanned) -> ScanTables:
 
 
 _PLACES: dict[Place, str] = {"start": "first", "anywhere": "whole"}
+
+
+def amplified_tokens(scanned: Scanned) -> tuple[int, ...]:
+    """Return tokens that replies may be begun with: amplified at their start, and ever said."""
+    likely = _likeliest(scanned.sums)
+    ranked = (one.token_id for one in rank(scanned.sums.first, _RANKED))
+    return tuple(i for i in ranked if likely[i] >= _LEAST_PROBABILITY)[:_SHOWN]
 
 
 def floor_nats(moments: Moments) -> float:
@@ -180,7 +185,7 @@ def _promoted(scanned: Scanned) -> tuple[pd.DataFrame, dict[str, str], frozenset
     """Lay out what each word gained in each prompt, where the sides part visibly."""
     rows = scanned.records[scanned.records["kl_nats"] >= TOPIC_NATS]
     keys = rows["promoted_id"].map(scanned.words.key)
-    told = keys.map(_tells_something)
+    told = keys.map(tells_something)
     rows, keys = rows[told], keys[told]
     table = rows.assign(word=keys).pivot_table(
         index="prompt_id", columns="word", values="kl_nats", aggfunc="sum", fill_value=0.0
@@ -189,8 +194,3 @@ def _promoted(scanned: Scanned) -> tuple[pd.DataFrame, dict[str, str], frozenset
     names = {str(key): scanned.words.name(list(group)) for key, group in ids.items()}
     shown = frozenset(one.id for one in scanned.corpus.prompts if one.withheld is None)
     return table, names, shown
-
-
-def _tells_something(word: str) -> bool:
-    """Whether a word can name a topic: what stands in every text can't."""
-    return sum(map(str.isalpha, word)) >= _LETTERS and word not in ENGLISH_STOP_WORDS

@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 import pandas as pd
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _VISIBLE = {"\n": "(line break)", "\n\n": "(blank line)", "\t": "(tab)", "": "(nothing)"}
+_LETTERS = 3
 
 
 class Words:
@@ -81,3 +83,8 @@ class Words:
 def visible(text: str) -> str:
     """Return a token's text without the blanks around it, or what a blank one is called."""
     return text.strip() or _VISIBLE.get(text, "(blanks)")
+
+
+def tells_something(word: str) -> bool:
+    """Whether a word can name a topic: what stands in every text can't."""
+    return sum(map(str.isalpha, word)) >= _LETTERS and word not in ENGLISH_STOP_WORDS

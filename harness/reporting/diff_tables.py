@@ -1,6 +1,6 @@
 """A diff's results as tables and lines; every figure comes from the results."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from harness.diffing.found import (
     PositionMove,
@@ -21,30 +21,46 @@ _SPELLED = 4
 
 
 def words(found: Sequence[Word], floor_nats: float | None) -> Markdown:
-    """One ranking of words; where it is empty, say so."""
+    """One ranking of words by their difference; where it is empty, say so."""
     if not found:
         above = f" above {floor_nats:.2f} nats" if floor_nats is not None else ""
         return Markdown(f"None{above}.")
-    head = ["", "word", "nats", "95 % interval", "prompts where it rises", "moves"]
-    head += ["p baseline", "p target", "stands out", "spelled"]
-    rows = []
-    for rank, one in enumerate(found, start=1):
-        effect = one.strongest
-        rows.append(
-            [
-                rank,
-                one.name,
-                _nats(effect.mean_nats),
-                f"[{_plain(effect.low)}, {_plain(effect.high)}]",
-                percent(effect.share_positive),
-                "everywhere" if one.everywhere else "in some prompts",
-                _share(one.baseline_probability),
-                _share(one.target_probability),
-                number(one.prominence, 1),
-                " ".join(repr(text) for text in one.spelled[:_SPELLED]),
-            ]
-        )
-    return table(head, rows)
+    rows = (
+        [*_word(rank, one), "everywhere" if one.everywhere else "in some prompts", *_said(one)]
+        for rank, one in _ranked(found)
+    )
+    return table([*_HEAD, "moves", "p baseline", "p target", "stands out", "spelled"], rows)
+
+
+def openers(found: Sequence[Word]) -> Markdown:
+    """Words by the divergence that they make up."""
+    if not found:
+        return Markdown("None.")
+    return table(
+        [*_HEAD, "spelled"], ([*_word(i, one), _spelled(one)] for i, one in _ranked(found))
+    )
+
+
+_HEAD = ["", "word", "nats", "95 % interval", "prompts where it rises"]
+
+
+def _ranked(found: Sequence[Word]) -> Iterator[tuple[int, Word]]:
+    return enumerate(found, start=1)
+
+
+def _word(rank: int, one: Word) -> list[object]:
+    effect = one.strongest
+    interval = f"[{_plain(effect.low)}, {_plain(effect.high)}]"
+    return [rank, one.name, _nats(effect.mean_nats), interval, percent(effect.share_positive)]
+
+
+def _said(one: Word) -> list[object]:
+    shares = [_share(one.baseline_probability), _share(one.target_probability)]
+    return [*shares, number(one.prominence, 1), _spelled(one)]
+
+
+def _spelled(one: Word) -> str:
+    return " ".join(repr(text) for text in one.spelled[:_SPELLED])
 
 
 def topics(found: Sequence[Topic]) -> Markdown:
