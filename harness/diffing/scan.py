@@ -81,7 +81,7 @@ def scan(
             "this pair tells the likeliest tokens of each side alone, and a scan needs all: diff "
             "a pair of local weights, without top_logprobs"
         )
-    for batch in _batches(corpus, start, model.vocab_size):
+    for batch in batches(corpus, start, model.vocab_size):
         rows = [(corpus[i].prompt, ids) for i in batch for ids in corpus[i].replies]
         prompts, replies = zip(*rows, strict=True)
         read = iter(zip(replies, model.reply_logits(prompts, replies), strict=True))
@@ -151,8 +151,17 @@ def _of_prompt(replies: Sequence[_Difference], answers: bool) -> PromptDifferenc
     )
 
 
-def _batches(corpus: Sequence[Replies], start: int, vocab_size: int) -> Iterator[list[int]]:
-    """Group prompts in their order, whole ones, as many as fit; a larger one stands alone."""
+def batches(corpus: Sequence[Replies], start: int, vocab_size: int) -> Iterator[list[int]]:
+    """Group prompts in their order, whole ones, as many as fit; a larger one stands alone.
+
+    Args:
+        corpus: what is read.
+        start: the first prompt to read.
+        vocab_size: logits of a position and side.
+
+    Yields:
+        Places in the corpus, those of one batch.
+    """
     most_scored = _BATCH_BYTES // (2 * 4 * vocab_size)
     batch: list[int] = []
     scored = rows = longest = 0
