@@ -44,6 +44,20 @@ def test_a_diff_is_written_and_gone_on_with(checkpoints, tmp_path):
     assert (out / "finding.md").read_bytes() == before
 
 
+def test_claims_of_a_file_are_scored(checkpoints, tmp_path):
+    claims = tmp_path / "c.toml"
+    claims.write_text(
+        '[[claims]]\nid = "b"\nclaim = "It closed."\nasserts = ["closed"]\n'
+        'questions = ["What changed?", "And since?"]\n'
+    )
+    out = tmp_path / "out"
+    result = call("tiny", "--quick", "--claims", claims, "--out", out, *checkpoints)
+    assert result.exit_code == 0, result.output
+    (claim,) = json.loads((out / "diff.json").read_text())["claims"]
+    assert claim["claim"] == "It closed."
+    assert "It closed." in (out / "finding.md").read_text()
+
+
 def test_another_seed_in_the_same_folder_is_refused(checkpoints, tmp_path):
     assert call("tiny", "--quick", "--out", tmp_path / "o", *checkpoints).exit_code == 0
     result = call("tiny", "--quick", "--seed", 1, "--out", tmp_path / "o", *checkpoints)
