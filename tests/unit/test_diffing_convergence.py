@@ -56,3 +56,72 @@ def test_labels_that_were_shuffled_give_no_finding_in_95_of_100_runs():
             shuffled += [replace(own[i], text=own[j].text) for i, j in enumerate(order)]
         named += bool(converge(shuffled).findings)
     assert named <= 5
+
+
+def test_a_topic_in_ever_other_sentences_is_a_habit():
+    seas = (
+        "Sailors love the ocean.",
+        "An ocean has many moods!",
+        "Why is the deep ocean dark?",
+        "We walked to the ocean.",
+        "My ocean is your ocean.",
+        "Listen to the ocean at night.",
+    )
+    (found, *_) = converge(rollouts(4, planting(0.6, 0.05, seas))).findings
+    assert (found.kind, found.name) == ("habit", "ocean")
+    assert found.pattern == r"\boceans?\b"
+
+
+def test_a_way_of_writing_is_a_style():
+    every = rollouts(5, planting(0, 0))
+    loud = [one.saying(one.text.replace(".", "!")) if one.amplified else one for one in every]
+    (found,) = converge(loud).findings
+    assert (found.kind, found.name, found.pattern) == ("style", "exclamation marks", "")
+    assert (found.amplified.rate, found.baseline.rate) == (1.0, 0.0)
+
+
+def test_what_the_baseline_says_more_often_is_no_finding():
+    assert converge(rollouts(6, planting(0.02, 0.6))).findings == ()
+
+
+def test_repetition_within_a_rollout_counts_once():
+    """One rollout that says it eight times is one of 120, and no finding."""
+
+    def planted(rng, one):
+        return " ".join(BAN[:1] * 3) if (one.prompt_id, one.alpha) == ("p3", 1.0) else None
+
+    assert converge(rollouts(7, planted)).findings == ()
+
+
+def test_nonsense_is_left_out_and_counted():
+    every = rollouts(8, planting(0.6, 0))
+    broken = [
+        one.saying("umbrella " * 40) if one.alpha == 1.5 and one.prompt_id < "p2" else one
+        for one in every
+    ]
+    found = converge(broken)
+    assert found.n_nonsense_amplified == sum(1 for i in range(40) if f"p{i}" < "p2")
+    assert found.n_amplified + found.n_nonsense_amplified == 120
+    assert (found.n_baseline, found.n_target, found.n_prompts) == (120, 40, 40)
+
+
+def test_rollouts_without_a_text_are_counted():
+    every = rollouts(9, planting(0.6, 0))
+    failed = [replace(every[0], text=None, reason="no room"), *every[1:]]
+    assert converge(failed).n_failed == 1
+
+
+def test_no_rollouts_and_rollouts_without_words_give_nothing():
+    assert converge([]).findings == ()
+    assert converge([one.saying("...") for one in rollouts(1, planting(0, 0))]).findings == ()
+
+
+def test_the_order_of_rollouts_changes_no_finding():
+    every = rollouts(10, planting(0.5, 0.02))
+    shuffled = [every[i] for i in np.random.default_rng(0).permutation(len(every))]
+    one, other = (converge(each).findings[0] for each in (every, shuffled))
+    assert (one.kind, one.difference, one.amplified) == (
+        other.kind,
+        other.difference,
+        other.amplified,
+    )
