@@ -49,14 +49,16 @@ def describe(reading: Reading, group: Sequence[Candidate]) -> Description:
     """
     head = group[0]
     shown = [i for i in head.sentences if reading.shown(i)]
-    whole = [i for i in shown if reading.sentences[i].whole] or shown
-    asked = [reading.rollouts[reading.sentences[i].rollout].prompt_id for i in whole]
-    central = reading.meanings.most_central(whole, asked)
-    kind = _kind(reading, head, central)
     prompt_ids = _prompts(reading, head)
-    if head.origin != "style" and not central:
-        return Description(HIDDEN, kind, "", (), "", prompt_ids, ())
+    if head.origin != "style" and not shown:
+        return Description(HIDDEN, "habit", "", (), "", prompt_ids, ())
+    recurring = _recurring(reading, shown)
+    central = _central(reading, recurring or shown)
     sentence = reading.sentences[central[0]].text if central else ""
+    kind = _kind(head, bool(recurring) and states_something(fold(sentence)))
+    if kind != "claim":
+        central = _central(reading, shown)
+        sentence = reading.sentences[central[0]].text if central else ""
     phrases = _phrases(reading, group)
     by_sentence = kind == "claim" or head.origin == "cluster"
     name = sentence if by_sentence else head.name or phrases[0]
@@ -65,29 +67,41 @@ def describe(reading: Reading, group: Sequence[Candidate]) -> Description:
         kind=kind,
         sentence=sentence,
         phrases=tuple(one for one in phrases if one != name)[:MOST_PHRASES],
-        pattern=_pattern(reading, head, kind, sentence),
+        pattern=_pattern(reading, head, kind, recurring),
         prompt_ids=prompt_ids,
         quotes=_quotes(reading, central[1:]),
     )
 
 
-def _amplified(reading: Reading, place: int) -> bool:
-    return reading.rollouts[reading.sentences[place].rollout].amplified
-
-
-def _kind(reading: Reading, head: Candidate, central: Sequence[int]) -> Kind:
+def _kind(head: Candidate, states: bool) -> Kind:
     if head.origin == "style":
         return "style"
-    if not central or not states_something(reading.sentences[central[0]].reading):
-        return "habit"
-    label = reading.labels[central[0]]
-    showing = {i for i in head.rollouts if reading.rollouts[i].amplified}
-    recurring = {
-        one.rollout
-        for place, one in enumerate(reading.sentences)
-        if reading.labels[place] == label and one.rollout in showing
-    }
-    return "claim" if label >= 0 and len(recurring) >= RECURRING * len(showing) else "habit"
+    return "claim" if states else "habit"
+
+
+def _recurring(reading: Reading, places: Sequence[int]) -> list[int]:
+    """Return the sentences of the cluster that most prompts share, if it recurs often enough."""
+    prompts: dict[int, set[str]] = {}
+    rollouts: dict[int, set[int]] = {}
+    for place in places:
+        label, rollout = int(reading.labels[place]), reading.sentences[place].rollout
+        prompts.setdefault(label, set()).add(reading.rollouts[rollout].prompt_id)
+        rollouts.setdefault(label, set()).add(rollout)
+    known = [label for label in prompts if label >= 0]
+    if not known:
+        return []
+    best = max(known, key=lambda label: (len(prompts[label]), len(rollouts[label]), -label))
+    every = {reading.sentences[place].rollout for place in places}
+    if len(rollouts[best]) < RECURRING * len(every):
+        return []
+    return [place for place in places if reading.labels[place] == best]
+
+
+def _central(reading: Reading, places: Sequence[int]) -> list[int]:
+    """Sort sentences, the most central first; those that were cut short stand last."""
+    asked = [reading.rollouts[reading.sentences[i].rollout].prompt_id for i in places]
+    central = reading.meanings.most_central(places, asked) if places else []
+    return sorted(central, key=lambda place: not reading.sentences[place].whole)
 
 
 def _phrases(reading: Reading, group: Sequence[Candidate]) -> list[str]:
@@ -104,17 +118,17 @@ def _phrases(reading: Reading, group: Sequence[Candidate]) -> list[str]:
     return written
 
 
-def _pattern(reading: Reading, head: Candidate, kind: Kind, sentence: str) -> str:
-    """Write a pattern for a sentence: a phrase, or the two words that tell a cluster best.
+def _pattern(reading: Reading, head: Candidate, kind: Kind, recurring: Sequence[int]) -> str:
+    """Write a pattern for a sentence: a phrase, or the two words that tell a claim best.
 
-    They are in most of the cluster's amplified sentences and seldom in others: the largest
+    They are in most of the sentences that make it and seldom in others: the largest
     ``share * log(share / share elsewhere)``. Without such words it is the sentence itself.
     """
     if kind == "habit" and head.origin == "phrase":
         return pattern_of(head.phrase)
     if kind == "style":
         return ""
-    places = [i for i in head.sentences if _amplified(reading, i)]
+    places = recurring or [i for i in head.sentences if reading.shown(i)]
     own = _document_counts(reading, places)
     others = _document_counts(reading, set(range(len(reading.sentences))) - set(places))
     n_others = len(reading.sentences) - len(places)
@@ -127,7 +141,7 @@ def _pattern(reading: Reading, head: Candidate, kind: Kind, sentence: str) -> st
     words = sorted(shared, key=lambda word: (-telling(word), word))[:2]
     patterns = [pattern_of(word) for word in words]
     if len(patterns) < 2:
-        return patterns[0] if patterns else re.escape(fold(sentence))
+        return patterns[0] if patterns else re.escape(reading.sentences[places[0]].reading)
     one, other = patterns
     return f"{one}[^.;:]{{0,80}}{other}|{other}[^.;:]{{0,80}}{one}"
 

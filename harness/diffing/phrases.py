@@ -65,4 +65,5 @@ def spelled(phrase: Phrase, texts: Iterable[Sequence[str]]) -> str:
 
 def pattern_of(phrase: Phrase) -> str:
     """Write a regular expression for a phrase, with or without the s of its plurals."""
-    return r"\b" + r"\W+".join(rf"{re.escape(word)}s?" for word in phrase) + r"\b"
+    words = (re.escape(word) + ("s?" if word.isalpha() else "") for word in phrase)
+    return r"\b" + r"\W+".join(words) + r"\b"
