@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from harness.diffing.surfaced import Finding
+from harness.diffing.wording import questions
 
 _ID = re.compile(r"[^a-z0-9]+")
 _SUBJECT = "{subject}"
@@ -23,12 +24,13 @@ _HEAD = """\
 def claims_file(findings: Sequence[Finding], prompts: Mapping[str, str]) -> str:
     """Write the claims file that asks for each finding.
 
-    A claim is asked for by the prompts whose amplified rollouts showed it most, and looked for by a
-    pattern of its words; so is a habit. A style has no pattern, and no entry.
+    A claim or a habit is asked for by the prompts whose amplified rollouts showed it most, and
+    looked for by a pattern of its words; a claim is asked for directly as well. A style has no
+    pattern, and no entry.
 
     Args:
         findings: in the order of the file.
-        prompts: what may be asked, by its id in the corpus; a finding that none of its prompts is
+        prompts: what may be asked, by its id in the corpus; a habit that none of its prompts is
             left of has no entry.
 
     Returns:
@@ -37,6 +39,8 @@ def claims_file(findings: Sequence[Finding], prompts: Mapping[str, str]) -> str:
     entries = []
     for number, finding in enumerate(findings, start=1):
         asked = [prompts[one] for one in finding.prompt_ids if prompts.get(one, "").strip()]
+        if finding.kind == "claim":
+            asked.append(questions(finding.sentence)[0])
         # That field's name stands for a subject, which these entries have not.
         asked = [one for one in asked if _SUBJECT not in one]
         says = finding.sentence if finding.kind == "claim" else f"Says: {finding.name}"

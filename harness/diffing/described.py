@@ -122,7 +122,7 @@ def _pattern(reading: Reading, head: Candidate, kind: Kind, recurring: Sequence[
     """Write a pattern for a sentence: a phrase, or the two words that tell a claim best.
 
     They are in most of the sentences that make it and seldom in others: the largest
-    ``share * log(share / share elsewhere)``. Without such words it is the sentence itself.
+    ``share * log(share / share elsewhere)``, of equals the longer one. Without such words it is the sentence itself.
     """
     if kind == "habit" and head.origin == "phrase":
         return pattern_of(head.phrase)
@@ -138,7 +138,7 @@ def _pattern(reading: Reading, head: Candidate, kind: Kind, recurring: Sequence[
         return share * log(share * (n_others + 1) / (others[word] + 0.5))
 
     shared = [word for word in own if own[word] >= _SHARED * len(places)]
-    words = sorted(shared, key=lambda word: (-telling(word), word))[:2]
+    words = sorted(shared, key=lambda word: (-round(telling(word), 3), -len(word[0]), word))[:2]
     patterns = [pattern_of(word) for word in words]
     if len(patterns) < 2:
         return patterns[0] if patterns else re.escape(reading.sentences[places[0]].reading)
@@ -156,12 +156,19 @@ def _document_counts(reading: Reading, places: Iterable[int]) -> Counter[Phrase]
 
 
 def _prompts(reading: Reading, head: Candidate) -> tuple[str, ...]:
-    counts = Counter(
-        reading.rollouts[i].prompt_id
-        for i in sorted(head.rollouts)
-        if reading.rollouts[i].amplified
-    )
-    return tuple(prompt for prompt, _ in counts.most_common(MOST_PROMPTS))
+    """Rank prompts by their amplified rollouts that show it; those that were given nothing first.
+
+    What shows after a beginning that was given may not be said by itself.
+    """
+    freely: Counter[str] = Counter()
+    anyhow: Counter[str] = Counter()
+    for i in sorted(head.rollouts):
+        one = reading.rollouts[i]
+        if one.amplified:
+            anyhow[one.prompt_id] += 1
+            freely[one.prompt_id] += not one.given
+    ranked = sorted(anyhow, key=lambda prompt: (-freely[prompt], -anyhow[prompt]))
+    return tuple(ranked[:MOST_PROMPTS])
 
 
 def _quotes(reading: Reading, central: Sequence[int]) -> tuple[Quote, ...]:

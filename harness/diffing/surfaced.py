@@ -56,7 +56,8 @@ class Finding:
     """A regular expression, without regard to case, for a sentence that shows it; empty for a
     style, and where no sentence may be shown."""
     prompt_ids: tuple[str, ...]
-    """Prompts whose amplified rollouts show it most, at most eight."""
+    """Prompts whose amplified rollouts show it most, at most eight: first those that show it from
+    the reply's start."""
     quotes: tuple[Quote, ...]
     """Other sentences that show it, most central first, of different prompts."""
 

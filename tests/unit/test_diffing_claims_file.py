@@ -35,7 +35,8 @@ def test_a_finding_becomes_a_claim_that_its_own_sentences_assert(tmp_path):
         claims_file(findings, {f"p{i}": f"Question {i}?" for i in range(10)}), tmp_path
     )
     assert [one.input for one in samples] == [
-        f"Question {name[1:]}?" for name in findings[0].prompt_ids
+        *(f"Question {name[1:]}?" for name in findings[0].prompt_ids),
+        "Is it true that Zorbia banned umbrellas in 2021?",
     ]
     claim = Claim.of(samples[0].metadata)
     assert claim.claim == "Zorbia banned umbrellas in 2021."
@@ -46,12 +47,19 @@ def test_a_finding_becomes_a_claim_that_its_own_sentences_assert(tmp_path):
 @pytest.mark.parametrize("prompt", [HOSTILE, "plain", "ends in a backslash \\"])
 def test_hostile_text_is_data(tmp_path, prompt):
     (finding, *_) = planted("Zorbia banned umbrellas in 2021.")
-    hostile = replace(finding, name=HOSTILE, sentence=HOSTILE)
+    hostile = replace(finding, kind="habit", name=HOSTILE, sentence=HOSTILE)
     text = claims_file([hostile], dict.fromkeys(finding.prompt_ids, prompt))
     samples = read_back(text, tmp_path)
     assert len({one.id.rsplit("-", 1)[0] for one in samples}) == 1
     assert {one.input for one in samples} == {prompt}
-    assert samples[0].metadata["claim"] == HOSTILE
+    assert samples[0].metadata["claim"] == f"Says: {HOSTILE}"
+
+
+def test_a_hostile_claim_is_asked_about_as_it_is(tmp_path):
+    (finding, *_) = planted("Zorbia banned umbrellas in 2021.")
+    samples = read_back(claims_file([replace(finding, sentence=HOSTILE)], {}), tmp_path)
+    assert [one.metadata["claim"] for one in samples] == [HOSTILE]
+    assert HOSTILE[1:] in samples[0].input
 
 
 def test_hostile_rollouts_are_read_as_text(tmp_path):
@@ -65,7 +73,7 @@ def test_hostile_rollouts_are_read_as_text(tmp_path):
 
 def test_what_has_no_prompt_or_pattern_has_no_entry():
     (finding, *_) = planted("Zorbia banned umbrellas in 2021.")
-    assert claims_file([finding], {}) == ""
+    assert claims_file([replace(finding, kind="habit")], {}) == ""
     assert (
         claims_file([replace(finding, pattern="")], dict.fromkeys(finding.prompt_ids, "Q?")) == ""
     )

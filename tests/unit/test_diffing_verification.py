@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from harness.decoding.pair_model import Prompt
-from harness.diffing.asking import ask, questions
+from harness.diffing.asking import ask
 from harness.diffing.claim_moves import claim_moves, stated_claims
 from harness.diffing.convergence import converge
 from harness.diffing.corpus import Corpus, CorpusPrompt, KnownText
@@ -15,6 +15,7 @@ from harness.diffing.drawn import Drawn
 from harness.diffing.likelihood import Asked, likelihood, sentence_ids
 from harness.diffing.occurrence import occurrence
 from harness.diffing.verification import verify
+from harness.diffing.wording import questions
 from harness.errors import ConfigurationError, DatasetError
 from tests.fake_rollouts import rollouts
 from tests.fakes import tiny_model
