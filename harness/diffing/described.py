@@ -122,7 +122,8 @@ def _pattern(reading: Reading, head: Candidate, kind: Kind, recurring: Sequence[
     """Write a pattern for a sentence: a phrase, or the two words that tell a claim best.
 
     They are in most of the sentences that make it and seldom in others: the largest
-    ``share * log(share / share elsewhere)``, of equals the longer one. Without such words it is the sentence itself.
+    ``share * log(share / share elsewhere)``, of equals the longer one. Without such words it is
+    the sentence itself.
     """
     if kind == "habit" and head.origin == "phrase":
         return pattern_of(head.phrase)
