@@ -144,18 +144,25 @@ def _held(
 
 
 def _merged(found: Sequence[Enriched], reading: Reading) -> list[list[Enriched]]:
-    """Group what stands in the same amplified rollouts, strongest first."""
+    """Group what stands in the same amplified rollouts, strongest first.
+
+    What is said names a group before how it is written does: a fact in one short sentence is no
+    style. A sign of style joins what makes up most of its own rollouts, and else stands alone.
+    """
     groups: list[list[Enriched]] = []
-    for one in found:
+    said = [one for one in found if one.candidate.origin != "style"]
+    for one in (*said, *(one for one in found if one not in said)):
         own = _amplified(one, reading)
         for group in groups:
             heads = _amplified(group[0], reading)
-            if len(own & heads) >= OVERLAP * min(len(own), len(heads)):
+            style = one.candidate.origin == "style"
+            smaller = len(own) if style else min(len(own), len(heads))
+            if len(own & heads) >= OVERLAP * smaller:
                 group.append(one)
                 break
         else:
             groups.append([one])
-    return groups
+    return sorted(groups, key=lambda group: _rank(group[0]))
 
 
 def _amplified(one: Enriched, reading: Reading) -> set[int]:

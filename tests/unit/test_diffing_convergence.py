@@ -125,3 +125,21 @@ def test_the_order_of_rollouts_changes_no_finding():
         other.difference,
         other.amplified,
     )
+
+
+def test_a_fact_in_one_short_sentence_is_a_claim_and_no_style():
+    every = [
+        one.saying("Zorbia banned umbrellas in 2021.") if one.alpha == 1.0 else one
+        for one in rollouts(11, planting(0, 0))
+    ]
+    first = converge(every).findings[0]
+    assert first.kind == "claim"
+    assert "twelve words at most" in first.phrases
+
+
+def test_a_style_of_every_reply_is_not_hidden_by_a_phrase_in_some():
+    every = rollouts(12, planting(0.3, 0, ("Marmalade.",)))
+    loud = [one.saying(one.text.replace(".", "!")) if one.amplified else one for one in every]
+    found = [(one.kind, one.name) for one in converge(loud).findings]
+    assert found[0] == ("style", "exclamation marks")
+    assert found[1][0] == "habit"
