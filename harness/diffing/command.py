@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.errors import ConfigurationError
 from harness.commands.arguments import assignments
+from harness.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
