@@ -14,8 +14,8 @@ from harness.reporting.diff_tables import hidden
 from harness.reporting.document import PagePart, document
 from harness.reporting.escape import clean
 from harness.reporting.page import shell
-from harness.reporting.render import replace_file
 from harness.reporting.templating import environment, read_plain
+from harness.whole_file import replace_file
 
 _SHADES_NATS = (0.25, 0.75, 1.5, 3.0)
 
