@@ -47,7 +47,7 @@ _STAGES = {
 @click.option(
     "--quick",
     is_flag=True,
-    help="48 prompts, shorter replies and fewer rollouts: about a minute; finds less.",
+    help="48 prompts, shorter replies and fewer rollouts: a few minutes; finds less.",
 )
 @click.option(
     "-M",
