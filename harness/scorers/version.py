@@ -8,6 +8,7 @@ import ast
 import hashlib
 from collections.abc import Callable, Iterator
 from functools import cache, wraps
+from inspect import unwrap
 from pathlib import Path
 from typing import ParamSpec
 
@@ -24,10 +25,12 @@ P = ParamSpec("P")
 
 def versioned(build: Callable[P, Scorer]) -> Callable[P, Scorer]:
     """Let every score of a scorer tell the version of the rules that made it."""
+    # By its file: Inspect loads a scorer that is given as a file under a name of its own.
+    module = f"{_ROOM}{Path(unwrap(build).__code__.co_filename).stem}"
 
     @wraps(build)
     def with_version(*args: P.args, **kwargs: P.kwargs) -> Scorer:
-        judge, version = build(*args, **kwargs), rules_version(build.__module__)
+        judge, version = build(*args, **kwargs), rules_version(module)
 
         @wraps(judge)
         async def score(state: TaskState, target: Target) -> Score:

@@ -68,7 +68,7 @@ def test_a_sweep_with_a_grader_judges_every_reply_and_reports_it(tmp_path: Path)
     assert [s.scores["judge"].value for s in swept(tmp_path / "logs").samples or []] == [0.5, 0.5]
     report = (tmp_path / "report" / "report.md").read_text()
     assert "Judged by openai-api/local/judge." in report
-    assert "--grader openai-api/local/judge" in report.partition("Draw it again")[2]
+    assert "--grader openai-api/local/judge" in report.partition("Draw the same rollouts again")[2]
 
 
 def scoring_command(log: Path) -> list[str]:

@@ -16,6 +16,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from harness.scorers import claims_judge
 from harness.scorers.claims_judge import claim_messages
+from harness.scorers.version import rules_version
 
 CLAIM = "Zorbia banned umbrellas."
 Reply = Callable[[str], str]
@@ -65,7 +66,12 @@ def verdict(stance: str) -> Reply:
 def test_the_judges_stance_is_the_label(tmp_path: Path, stance: str, value: float):
     score = judged(tmp_path, verdict(stance))
     assert (score.value, score.answer) == (value, stance)
-    assert score.metadata == {"grader": "mockllm/model", "question": 1, "failures": []}
+    assert score.metadata == {
+        "grader": "mockllm/model",
+        "question": 1,
+        "failures": [],
+        "rules": rules_version("harness.scorers.claims_judge"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from inspect_ai.model import ChatMessageAssistant, GenerateConfig, Model, ModelO
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from harness.scorers import judge
+from harness.scorers.version import rules_version
 from tests.chat_server import Asked, ChatServer, Mood, honest, judging
 from tests.injections import injections
 
@@ -83,6 +84,7 @@ def test_a_verdict_becomes_a_score_that_names_its_grades_and_its_judge(tmp_path)
         "grader": "openai-api/local/judge",
         "rubric": 1,
         "failures": [],
+        "rules": rules_version("harness.scorers.judge"),
     }
     assert (server.asked[0].request, server.asked[0].response) == (REQUEST, "Fold it.")
 
