@@ -74,5 +74,5 @@ def test_other_random_numbers_are_no_regression(reference: MeasuredSweep, cache:
 
     stored = read_reference(reference.reference_path)
     asked = questions_of(stored.counts, margin=0.05)
-    found = check_frame(measured(cache, ADAPTER, seed=seed, limit=12).frame, stored, asked)
+    found = check_frame(measured(cache, ADAPTER, seed=seed, limit=8).frame, stored, asked)
     assert found.verdict.finding != "regression"
