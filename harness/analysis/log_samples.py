@@ -61,12 +61,20 @@ def read_samples(info: LogInfo, row: Callable[[NeededSample | EvalSample], T]) -
     """
     try:
         return [row(sample) for sample in _needed(info.path)]
-    # Also a compression that zipfile lacks, or a sample with fields of other types.
-    except (_UnknownLayoutError, BadZipFile, NotImplementedError, OSError, ValidationError):
+    except _UnknownLayoutError:
         return [row(sample) for sample in _whole(info.path)]
 
 
 def _needed(path: str) -> Iterator[NeededSample]:
+    """Read samples one at a time; errors of whoever takes them are not caught here."""
+    try:
+        yield from _in_known_layout(path)
+    # A damaged file, a compression that zipfile lacks, or a sample with fields of other types.
+    except (BadZipFile, NotImplementedError, OSError, ValidationError) as error:
+        raise _UnknownLayoutError from error
+
+
+def _in_known_layout(path: str) -> Iterator[NeededSample]:
     file = local_path(path)
     if file is None:
         raise _UnknownLayoutError

@@ -134,3 +134,18 @@ def test_a_log_elsewhere_is_left_to_inspects_reader(tmp_path, whole, monkeypatch
     monkeypatch.setattr(log_samples, "local_path", lambda location: None)
     assert read_samples(info, lambda sample: sample.id) == ["a"]
     assert len(whole) == 1
+
+
+def test_an_error_of_what_is_made_of_a_sample_is_no_unknown_layout(
+    tmp_path: Path, whole: list[str]
+):
+    """It was once taken for one: the log was read again, and the error hidden if it went away."""
+    write_log(tmp_path, every_kind())
+    (info,) = find_logs(tmp_path)
+
+    def broken(sample: object) -> object:
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="the disk is full"):
+        read_samples(info, broken)
+    assert whole == []
