@@ -48,6 +48,7 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput[SAMPLING] = str(_sampling_list(node.config))
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist's own hook tells the scheduler to go on
 def pytest_collection_finish(session: pytest.Session) -> None:
     """In a worker of xdist, write it down before the scheduler asks."""
     told: dict[str, str] = getattr(session.config, "workerinput", {})
