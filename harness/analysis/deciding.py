@@ -15,8 +15,7 @@ def token_ends(texts: Sequence[str], completion: str) -> list[int]:
 
     A token that left no text, such as the one that ends a reply, ends where the one before it did.
     A piece of a character ends where the last piece of its run does, so that a place is never told
-    earlier than it is; and so does what decodes otherwise alone than among others, as a first
-    word's blank may be lost.
+    earlier than it is; and so does what decodes otherwise alone than among others.
 
     Args:
         texts: each token decoded by itself.
@@ -28,6 +27,8 @@ def token_ends(texts: Sequence[str], completion: str) -> list[int]:
     ends: list[int] = []
     place, pieces = 0, 0
     for text in texts:
+        if not place and not completion[:1].isspace():
+            text = text.lstrip()  # as the reply was
         if _PIECE in text or not text:
             pieces += len(text)
             ends.append(-1)
@@ -55,3 +56,13 @@ def _start(text: str, completion: str, place: int, pieces: int) -> int | None:
 def token_at(ends: Sequence[int], character: int) -> int | None:
     """Return the token that brings a character of the reply, from 0; None if none does."""
     return next((i for i, end in enumerate(ends) if end > character), None)
+
+
+def tokens_to(texts: Sequence[str], completion: str, chars: int) -> int:
+    """Count the tokens that bring a reply's first characters; all where some are not brought."""
+    ends = token_ends(texts, completion)
+    place = token_at(ends, chars - 1)
+    if place is None:
+        return len(texts)
+    rest = range(place + 1, len(texts))
+    return next((i for i in rest if ends[i] > ends[place] or _PIECE not in texts[i]), len(texts))

@@ -7,6 +7,7 @@ import pandas as pd
 
 from harness.analysis.behaviours import main_and_benign
 from harness.analysis.judged import ABOVE_NAME, judge_rows
+from harness.analysis.rollout_sums import Decided
 
 REFUSAL_OF_BENIGN = "refusal of benign prompts"
 
@@ -22,11 +23,11 @@ def headline_rows(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     return main if name == "refusal" else benign
 
 
-def decided_beginnings(rows: pd.DataFrame) -> dict[str, str]:
-    """Return by ``sample_uuid`` the replies up to the phrase that decided an event."""
+def decided_beginnings(rows: pd.DataFrame) -> dict[str, Decided]:
+    """Return by ``sample_uuid`` the replies whose event a phrase decided, and where it ends."""
     known = rows[rows["decided_chars"].notna()]
     return {
-        str(uuid): str(text)[: int(n)]
+        str(uuid): (str(text), int(n))
         for uuid, text, n in zip(
             known["sample_uuid"], known["completion"], known["decided_chars"], strict=True
         )

@@ -4,13 +4,14 @@ Log-probabilities of tokens add up to that of the rollout, so weights need one r
 Knows trace columns and texts. Refuses to know weights.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.analysis.deciding import tokens_to
 from harness.analysis.trace_stream import TraceChunk, trace_chunks, trace_columns
 from harness.traces.layout import GRID_PREFIX
 
@@ -25,22 +26,21 @@ FIGURES = (
     "kl_amplified_target_nats",
 )
 
-Prefixes = Mapping[str, str]
-"""By ``sample_uuid``: the reply up to where a behaviour was decided."""
+Decided = tuple[str, int]
+"""A reply, and how many of its characters decided a behaviour."""
 
 
-def read_sums(path: Path, decided: Mapping[str, Prefixes]) -> dict[str, pd.DataFrame]:
+def read_sums(path: Path, decided: Mapping[str, Mapping[str, Decided]]) -> dict[str, pd.DataFrame]:
     """Sum the log-probabilities and divergences of each sample's tokens, in one pass.
 
     Args:
         path: as of :func:`~harness.analysis.traces.read_traces`.
-        decided: by scorer, where replies were decided.
+        decided: by scorer and ``sample_uuid``, where replies were decided.
 
     Returns:
         By scorer, and under ``WHOLE`` over all tokens: a row per ``sample_uuid``, with
         ``n_tokens``, ``FIGURES`` and the grid's columns, NaN where a file lacks one. A reply that
-        a scorer did not decide early, whose tokens don't spell its text (a character in two
-        tokens), or that took several calls is summed to its end.
+        a scorer did not decide early, or that took several calls, is summed to its end.
 
     Raises:
         AnalysisError: as ``trace_chunks`` does.
@@ -63,27 +63,16 @@ def read_sums(path: Path, decided: Mapping[str, Prefixes]) -> dict[str, pd.DataF
     return {name: _per_sample(found) for name, found in parts.items()}
 
 
-def deciding_token(texts: Sequence[str], prefix: str) -> int | None:
-    """Count the tokens that spell a reply's beginning; None where they spell something else."""
-    spelled, wanted = "", prefix.lstrip()
-    for n, text in enumerate(texts, start=1):
-        spelled = (spelled + text).lstrip() if not spelled else spelled + text
-        if len(spelled) >= len(wanted):
-            return n if spelled.startswith(wanted) else None
-    return None
-
-
 def _kept(
-    chunk: TraceChunk, uuids: list[str], sizes: NDArray[np.intp], prefixes: Prefixes
+    chunk: TraceChunk, uuids: list[str], sizes: NDArray[np.intp], decided: Mapping[str, Decided]
 ) -> NDArray[np.intp]:
     """How many tokens of each rollout count, [rollouts]."""
     kept = sizes.copy()
     texts = chunk.tokens["token_text"].to_numpy(dtype=object)
     for i, uuid in enumerate(uuids):
-        if uuid in prefixes:
+        if uuid in decided:
             begin = chunk.starts[i]
-            n = deciding_token(texts[begin : begin + sizes[i]].tolist(), prefixes[uuid])
-            kept[i] = sizes[i] if n is None else n
+            kept[i] = tokens_to(texts[begin : begin + sizes[i]].tolist(), *decided[uuid])
     return kept
 
 

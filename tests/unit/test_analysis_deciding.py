@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.analysis.deciding import token_at, token_ends
+from harness.analysis.deciding import token_at, token_ends, tokens_to
 
 EOS = "<|im_end|>"
 
@@ -37,3 +37,19 @@ def test_a_character_is_brought_by_the_first_token_that_ends_behind_it(character
 
 def test_no_tokens_bring_nothing():
     assert token_at(token_ends([], ""), 0) is None
+
+
+@pytest.mark.parametrize(
+    ("texts", "completion", "chars", "n"),
+    [
+        (["I", " can", "not"], "I cannot", 5, 2),
+        (["I", " can", "not"], "I cannot", 4, 2),
+        ([" I", " can"], "I can", 1, 1),
+        (["\n", " I", " can"], "I can", 1, 2),
+        (["caf", "\ufffd", "\ufffd", "!"], "caf\u00e9!", 4, 3),
+        (["caf", "\ufffd", "\ufffd", "!"], "caf\u00e9!", 3, 1),
+        (["I"], "I cannot", 8, 1),
+    ],
+)
+def test_the_deciding_token_is_the_first_that_completes_the_phrase(texts, completion, chars, n):
+    assert tokens_to(texts, completion, chars) == n

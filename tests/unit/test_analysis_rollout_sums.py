@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import pytest
 import torch
 
-from harness.analysis.rollout_sums import FIGURES, WHOLE, deciding_token, read_sums
+from harness.analysis.rollout_sums import FIGURES, WHOLE, read_sums
 from harness.decoding.trace import TRACE_FIELDS, Trace
 from harness.traces.file import TraceFile
 from tests.unit.test_traces_file import rollout
@@ -41,7 +40,7 @@ def test_all_tokens_are_summed_where_nothing_is_decided(tmp_path: Path):
 
 def test_tokens_after_the_deciding_phrase_are_left_out_for_its_scorer_only(tmp_path: Path):
     path = write(tmp_path, spelled("a", "I", " can", "'t", " do"), spelled("b", "Yes", "."))
-    sums = read_sums(path, {"refusal": {"a": "I can"}})
+    sums = read_sums(path, {"refusal": {"a": ("I can't do", 5)}})
     assert sums["refusal"]["target_logp_nats"].tolist() == [3, 3]
     assert sums[WHOLE]["target_logp_nats"].tolist() == [15, 3]
     assert sums["refusal"]["n_tokens"].tolist() == [2, 2]
@@ -49,22 +48,6 @@ def test_tokens_after_the_deciding_phrase_are_left_out_for_its_scorer_only(tmp_p
 
 def test_a_sample_of_several_calls_is_summed_to_its_end(tmp_path: Path):
     path = write(tmp_path, spelled("a", "I", " can"), spelled("a", "I", " do", call=1))
-    sums = read_sums(path, {"refusal": {"a": "I"}})
+    sums = read_sums(path, {"refusal": {"a": ("I", 1)}})
     assert sums["refusal"]["target_logp_nats"].tolist() == [6]
     assert sums[WHOLE]["target_logp_nats"].tolist() == [6]
-
-
-@pytest.mark.parametrize(
-    ("texts", "prefix", "n"),
-    [
-        (["I", " can", "not"], "I can", 2),
-        (["I", " can", "not"], "I ca", 2),
-        (["I", " can", "not"], "I can n", None),
-        ([" I", " can"], "I", 1),
-        (["caf", "\ufffd", "\ufffd", "!"], "caf\u00e9!", None),
-        (["caf", "\ufffd", "\ufffd", "!"], "caf", 1),
-        (["I"], "I cannot", None),
-    ],
-)
-def test_the_deciding_token_is_the_first_that_completes_the_phrase(texts, prefix, n):
-    assert deciding_token(texts, prefix) == n
