@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.bench.analysis_command import analysis
+from harness.bench.blind_command import blind
 from harness.bench.diff_command import diff
 from harness.bench.figures import SHORT_NAMES, figures_line
 from harness.bench.plan import ALL_ROWS, QUICK_ROWS, BenchPlan
@@ -32,7 +33,7 @@ def bench() -> None:
     """Measure how fast the engine is, and how often the scorers are right."""
 
 
-for command in (scorers, nonsense, claims, diff, analysis, rate, regression):
+for command in (scorers, nonsense, claims, diff, blind, analysis, rate, regression):
     bench.add_command(command)
 
 
