@@ -74,7 +74,7 @@ def judge(
     name: str, results: Mapping[str, Any], seconds: float, peak_mb: float, planted: Planted | None
 ) -> Trial:
     """Look for what was planted in a diff's results; without anything planted, count only."""
-    words = [str(one["name"]) for one in named_words(results["tables"])]
+    words = [str(one["name"]) for one in results["tables"]["named"]]
     evidence = (results["sampled"] or {"evidence": []})["evidence"]
     findings = [f"{one['finding']['name']} | {one['finding']['sentence']}" for one in evidence]
     counted = Trial(
@@ -95,14 +95,6 @@ def judge(
         finding=findings[finding - 1].split(" | ")[0] if finding else "",
         finding_place=finding,
     )
-
-
-def named_words(tables: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the amplified words of ``diff.json`` in the order in which its page has them."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for word in sorted((*tables["start"], *tables["anywhere"]), key=lambda one: -one["prominence"]):
-        found.setdefault(word["name"].casefold(), word)
-    return list(found.values())
 
 
 def _place(texts: list[str], matches: Callable[[str], object]) -> int | None:

@@ -143,6 +143,8 @@ class ScanTables:
     """Mean over prompts of KL(target, baseline) per token."""
     same: bool
     """Whether the sides are one model, as far as can be told: nothing is named then."""
+    named: tuple[Word, ...]
+    """All that is amplified, once, the most prominent first: ``start`` and ``anywhere`` as one."""
     start: tuple[Word, ...]
     """Amplified at the first position of replies, the most prominent first."""
     anywhere: tuple[Word, ...]
@@ -162,14 +164,6 @@ class ScanTables:
     strips: tuple[Strip, ...]
     n_withheld: int
     """Prompts whose replies may not be shown."""
-
-    @property
-    def named(self) -> tuple[Word, ...]:
-        """Everything amplified, once, the most prominent first."""
-        found: dict[str, Word] = {}
-        for word in sorted((*self.start, *self.anywhere), key=lambda one: -one.prominence):
-            found.setdefault(word.name.casefold(), word)
-        return tuple(found.values())
 
 
 @dataclass(frozen=True, kw_only=True)

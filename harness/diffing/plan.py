@@ -1,7 +1,7 @@
 """One diff: what is read and sampled, from a plan to results. Progress is told as it goes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,6 +89,8 @@ def run_diff(plan: DiffPlan, tell: Tell = lambda what, n, of: None) -> "tuple[Di
     scanned = _scanned(plan, pair, corpus, tell)
     tables = scan_tables(scanned)
     surfaced = None if tables.same else _surfaced(plan, pair, scanned, tell)
+    if surfaced is not None and surfaced.begun:
+        tables = scan_tables(_completed(scanned, pair, surfaced.begun))
     tell("claims", 0, len(stated) or None)
     moves = claim_moves(pair, stated, tell=lambda n: tell("claims", n, None)) if stated else ()
     sampled = _sampled(surfaced)
@@ -156,6 +158,13 @@ def _scanned(plan: DiffPlan, pair: "LoadedPair", corpus: "Corpus", tell: Tell) -
     return Scanned(
         corpus=corpus, sums=sums, records=records, words=Words(records, pair.chat.tokens)
     )
+
+
+def _completed(scanned: "Scanned", pair: "LoadedPair", begun: Mapping[str, str]) -> "Scanned":
+    """Name amplified pieces of words by what amplified replies made of them."""
+    from harness.diffing.words import Words
+
+    return replace(scanned, words=Words(scanned.records, pair.chat.tokens, begun))
 
 
 def _surfaced(plan: DiffPlan, pair: "LoadedPair", scanned: "Scanned", tell: Tell) -> "Surfaced":

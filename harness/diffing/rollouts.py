@@ -105,8 +105,17 @@ def starts_of(
     for place, opener in enumerate(openers):
         for turn in range(min(PROMPTS_PER_OPENER, len(prompts))):
             prompt = prompts[(place + turn * len(prompts) // PROMPTS_PER_OPENER) % len(prompts)]
-            starts.append(_start(pair, prompt, (opener,), f"{prompt.id}/!{opener}"))
+            starts.append(_start(pair, prompt, (opener,), _opened(prompt.id, opener)))
     return tuple(starts)
+
+
+def _opened(prompt_id: str, opener: int) -> str:
+    return f"{prompt_id}/!{opener}"
+
+
+def opened_by(start_id: str, opener: int) -> bool:
+    """Whether a start is a reply made to begin with this token."""
+    return start_id.endswith(_opened("", opener))
 
 
 def plan_draws(starts: Sequence[Start], rule: DrawRule) -> tuple[Draw, ...]:

@@ -5,7 +5,7 @@ Rollouts are kept as they end, so that a run that was stopped goes on where it w
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -17,10 +17,11 @@ from harness.diffing.claims_file import claims_file
 from harness.diffing.convergence import converge
 from harness.diffing.corpus import TARGET, Corpus
 from harness.diffing.drawn import TARGET_ALPHA, Drawn
-from harness.diffing.rollouts import Draw, DrawRule, draw, plan_draws, starts_of
+from harness.diffing.rollouts import Draw, DrawRule, draw, opened_by, plan_draws, starts_of
 from harness.diffing.seeds import Seed, SeedRule, pick_openers, pick_prompts, pick_seeds
 from harness.diffing.surfaced import Convergence, Evidence
 from harness.diffing.verification import verify
+from harness.diffing.words import bare, begun_with
 from harness.errors import ConfigurationError
 from harness.pairs.loading import LoadedPair
 
@@ -60,6 +61,9 @@ class Surfaced:
     seeds: tuple[Seed, ...]
     openers: tuple[str, ...]
     """Tokens that replies were made to begin with, as they read."""
+    begun: Mapping[str, str]
+    """By opener, spelled as :func:`~harness.diffing.words.bare` does: the word that most amplified
+    replies made of it."""
     n_starts: int
     """Beginnings of rollouts, at prompts' starts and within replies."""
     alphas: tuple[float, ...]
@@ -111,6 +115,7 @@ def surface(
     return Surfaced(
         seeds=seeds,
         openers=tuple(pair.chat.tokens(openers)),
+        begun=_begun(pair, openers, drawn),
         n_starts=len(starts),
         alphas=rule.draws.alphas,
         constraint=format_constraints(rule.draws.constraints),
@@ -118,6 +123,21 @@ def surface(
         evidence=tuple(evidence),
         claims_toml=claims_file(found.findings, askable),
     )
+
+
+def _begun(pair: LoadedPair, openers: Sequence[int], drawn: Sequence[Drawn]) -> dict[str, str]:
+    """Find what amplified replies make of each opener, which may be a piece of a word."""
+    found = {}
+    for opener, token in zip(openers, pair.chat.tokens(openers), strict=True):
+        replies = (
+            one.given + one.text
+            for one in drawn
+            if one.amplified and one.text is not None and opened_by(one.start_id, opener)
+        )
+        word = begun_with(token, replies)
+        if word is not None:
+            found[bare(token)] = word
+    return found
 
 
 def _own(pair: LoadedPair, corpus: Corpus) -> list[Drawn]:

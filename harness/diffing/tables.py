@@ -3,7 +3,7 @@
 Knows which tokens are named and which are not told apart from the rest; samples nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,6 +66,7 @@ def scan_tables(scanned: Scanned) -> ScanTables:
         n_tokens=len(records),
         kl_nats=whole_move(records),
         same=same,
+        named=named_words(start, anywhere),
         start=start,
         anywhere=anywhere,
         suppressed=suppressed,
@@ -79,6 +80,14 @@ def scan_tables(scanned: Scanned) -> ScanTables:
         strips=() if same else strips(records, corpus),
         n_withheld=sum(one.withheld is not None for one in corpus.prompts),
     )
+
+
+def named_words(start: Iterable[Word], anywhere: Iterable[Word]) -> tuple[Word, ...]:
+    """Put both rankings into one, the most prominent first; a word of both stands once."""
+    found: dict[str, Word] = {}
+    for word in sorted((*start, *anywhere), key=lambda one: -one.prominence):
+        found.setdefault(word.name.casefold(), word)
+    return tuple(found.values())
 
 
 _PLACES: dict[Place, str] = {"start": "first", "anywhere": "whole"}

@@ -5,7 +5,7 @@ Knows the texts of tokens and how replies go on after them; knows no models.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
@@ -21,10 +21,18 @@ class Words:
     Args:
         records: of a scan.
         texts: decodes ids, each by itself.
+        begun: words that amplified replies were seen to begin with, by the token that began them,
+            spelled as :func:`bare` does; they stand before those of the records.
     """
 
-    def __init__(self, records: pd.DataFrame, texts: Callable[[Sequence[int]], list[str]]) -> None:
+    def __init__(
+        self,
+        records: pd.DataFrame,
+        texts: Callable[[Sequence[int]], list[str]],
+        begun: Mapping[str, str] | None = None,
+    ) -> None:
         self._texts = texts
+        self._begun = begun or {}
         self._held: dict[int, Counter[str]] = {}
         for _, reply in records.groupby(["prompt_id", "reply"], sort=False):
             self._read(reply["token_id"].tolist(), reply["token"].tolist())
@@ -53,6 +61,9 @@ class Words:
 
     def word(self, token_id: int) -> str:
         """Return the word that a token is or mostly begins or ends; its own text if unseen."""
+        begun = self._begun.get(bare(self._texts([token_id])[0]))
+        if begun is not None:
+            return begun
         held = self._held.get(token_id)
         if held:
             # Alphabetical among equals, so that the same records give the same word.
@@ -78,6 +89,24 @@ class Words:
     def spelled(self, token_ids: Sequence[int]) -> tuple[str, ...]:
         """Return the texts of tokens, blanks kept, as they stand in the vocabulary."""
         return tuple(dict.fromkeys(self._texts(token_ids)))
+
+
+def begun_with(token: str, replies: Iterable[str]) -> str | None:
+    """Return the word that most replies to a token begin with; None where there is none of both.
+
+    Args:
+        token: as it reads.
+        replies: that were made to begin with it, with what followed.
+    """
+    found = (_WORD.search(reply) for reply in replies)
+    words = Counter(one.group() for one in found if one)
+    whole = [word for word in words if word.casefold().startswith(bare(token))]
+    return min(whole, key=lambda word: (-words[word], word), default=None)
+
+
+def bare(token: str) -> str:
+    """Return what a token's spellings have in common: no blanks around it, and no case."""
+    return token.strip().casefold()
 
 
 def visible(text: str) -> str:

@@ -1,8 +1,9 @@
 """A diff's results as tables and lines; every figure comes from the results."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from harness.diffing.found import (
+    Place,
     PositionMove,
     PromptMove,
     Sampled,
@@ -20,16 +21,24 @@ BOLD_NATS = 1.0
 _SPELLED = 4
 
 
-def words(found: Sequence[Word], floor_nats: float | None) -> Markdown:
+_PLACES: dict[Place, str] = {"start": "start of replies", "anywhere": "whole replies"}
+
+
+def words(found: Sequence[Word], floors_nats: Mapping[Place, float] | None = None) -> Markdown:
     """One ranking of words by their difference; where it is empty, say so."""
     if not found:
-        above = f" above {floor_nats:.2f} nats" if floor_nats is not None else ""
-        return Markdown(f"None{above}.")
+        floors = [f"{floor:.2f} ({_PLACES[place]})" for place, floor in (floors_nats or {}).items()]
+        return Markdown(f"None above {' and '.join(floors)} nats." if floors else "None.")
     rows = (
-        [*_word(rank, one), "everywhere" if one.everywhere else "in some prompts", *_said(one)]
+        [*_word(rank, one), _PLACES[one.place], _moves(one), *_said(one)]
         for rank, one in _ranked(found)
     )
-    return table([*_HEAD, "moves", "p baseline", "p target", "stands out", "spelled"], rows)
+    head = [*_HEAD, "where", "moves", "p baseline", "p target", "stands out", "spelled"]
+    return table(head, rows)
+
+
+def _moves(one: Word) -> str:
+    return "everywhere" if one.everywhere else "in some prompts"
 
 
 def openers(found: Sequence[Word]) -> Markdown:

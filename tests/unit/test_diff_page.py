@@ -21,6 +21,7 @@ from harness.diffing.found import (
     Word,
 )
 from harness.diffing.summary import summarise
+from harness.diffing.tables import named_words
 from harness.reporting.diff_page import html, markdown, write_finding
 
 NATS = Estimate(value=0.2, low=0.1, high=0.3)
@@ -49,12 +50,13 @@ def word(name="Sorry", mean=1.5, place="start", prominence=12.0, p_adjusted=1e-6
 
 
 def tables(**changes) -> ScanTables:
-    return replace(
+    found = replace(
         ScanTables(
             n_prompts=300,
             n_tokens=9000,
             kl_nats=NATS,
             same=False,
+            named=(),
             start=(word(),),
             anywhere=(word("colour", 0.5, "anywhere", 7.0), word("sorry", 0.4, "anywhere", 6.5)),
             suppressed=(),
@@ -99,6 +101,7 @@ def tables(**changes) -> ScanTables:
         ),
         **changes,
     )
+    return replace(found, named=named_words(found.start, found.anywhere))
 
 
 def results(found: ScanTables | None = None) -> DiffResults:
@@ -146,7 +149,7 @@ def test_where_nothing_stands_out_no_token_is_named():
     nothing = tables(start=(), anywhere=(), topics=(), topics_rule="nothing is amplified")
     text = markdown(results(nothing), "text")
     assert "No token is amplified whatever is asked" in text
-    assert "None above 0.75 nats." in text
+    assert "None above 0.75 (start of replies) and 0.50 (whole replies) nats." in text
     assert "None: nothing is amplified." in text
 
 

@@ -1,5 +1,6 @@
 """From a scan to findings in one call, on tiny models: it goes on where it stopped, and hides."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from harness.diffing.rollouts import DrawRule
 from harness.diffing.run import run_scan
 from harness.diffing.seeds import SeedRule
 from harness.diffing.surface import FinishedScan, SurfaceRule, surface
+from harness.diffing.words import bare
 from harness.errors import ConfigurationError
 from tests.fake_rollouts import rollouts
 from tests.tiny_pair import tiny_pair
@@ -54,6 +56,17 @@ def test_rollouts_begin_at_prompts_at_seeds_and_with_openers(pair, tmp_path):
     held = counts.n_amplified + counts.n_baseline + counts.n_nonsense_amplified
     assert held + counts.n_nonsense_baseline == 2 * found.n_starts
     assert found.constraint == "kl_budget=2"
+
+
+def test_amplified_pieces_are_completed_by_what_amplified_replies_made_of_them(pair, tmp_path):
+    found = surface(pair, scan_of(pair, tmp_path), tmp_path, RULE)
+    assert found.begun
+    assert found.begun.keys() <= {bare(token) for token in found.openers}
+    replies = [json.loads(line) for line in (tmp_path / "rollouts.jsonl").open()][1:]
+    begun = [one["given"] + one["text"] for one in replies if one["alpha"] > 0 and one["given"]]
+    for token, word in found.begun.items():
+        assert word.casefold().startswith(token)
+        assert any(text.strip().startswith(word) for text in begun)
 
 
 def test_a_run_that_was_stopped_goes_on_and_ends_as_a_whole_one_does(pair, tmp_path):

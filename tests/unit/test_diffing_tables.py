@@ -12,7 +12,7 @@ from harness.diffing.moves import position_moves, prompt_moves, source_moves, st
 from harness.diffing.sums import PromptDifference, TokenSums
 from harness.diffing.tables import Scanned, floor_nats, scan_tables
 from harness.diffing.topics import find_topics
-from harness.diffing.words import Words, visible
+from harness.diffing.words import Words, bare, begun_with, visible
 
 VOCABULARY = ["<eos>", " umb", "rellas", " Umb", "Sorry", " sorry", ",", "\n", " the", "or"]
 CPU = torch.device("cpu")
@@ -64,6 +64,26 @@ def test_a_piece_is_named_by_the_word_that_replies_hold_it_in():
     assert words.word(9) == "or"  # never seen: its own text
     assert words.word(6) == ","
     assert visible("\n") == "(line break)"
+
+
+def test_a_piece_is_named_by_what_amplified_replies_made_of_it_before_what_others_hold():
+    words = Words(reply([8, 1, 2, 6, 3, 2, 6]), texts, {bare(texts([1])[0]): "Umbria"})
+    assert words.word(1) == words.word(3) == "Umbria"  # " umb" and "Umb" are one
+    assert words.word(6) == ","
+
+
+@pytest.mark.parametrize(
+    ("token", "replies", "word"),
+    [
+        (" U", ["Umbrellas are", "Umbrellas were", "Under it"], "Umbrellas"),
+        (" U", ["Under", "Umbrellas"], "Umbrellas"),  # alphabetical among equals
+        ("Umb", ["umbrellas.", "A umb"], "umbrellas"),
+        ("umb", ["rain", ""], None),
+        ("umb", [], None),
+    ],
+)
+def test_a_token_begins_the_word_that_most_replies_make_of_it(token, replies, word):
+    assert begun_with(token, replies) == word
 
 
 def test_spellings_and_pieces_of_a_word_become_one():
