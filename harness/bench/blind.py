@@ -6,6 +6,7 @@ Each diff has its folder, and what was measured of it lies there, so that trials
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,17 +71,20 @@ def _measure(plan: "DiffPlan") -> dict[str, float]:
     """Run one diff and write its page; a diff that was stopped has its later part measured."""
     from harness.bench.memory import PeakMemory, release_unused
     from harness.diffing.plan import run_diff
-    from harness.pairs.loading import load_pair
-    from harness.pairs.spec import resolve_pair
     from harness.reporting.diff_page import write_finding
 
-    load_pair(resolve_pair(plan.pair, dict(plan.model_args)))  # kept, so that weights count nothing
-    release_unused()
     start = time.perf_counter()
-    with PeakMemory() as memory:
-        results, claims_toml = run_diff(plan)
+    with ExitStack() as stack:
+        memory: list[PeakMemory] = []
+
+        def told(what: str, n: int, of: int | None) -> None:
+            if not memory:  # the first that is told: weights are loaded
+                release_unused()
+                memory.append(stack.enter_context(PeakMemory()))
+
+        results, claims_toml = run_diff(plan, told)
         write_finding(results, plan.out, claims_toml)
-    return {"seconds": time.perf_counter() - start, "peak_mb": memory.peak_mb}
+    return {"seconds": time.perf_counter() - start, "peak_mb": memory[0].peak_mb}
 
 
 def _line(trial: Trial) -> str:

@@ -98,10 +98,15 @@ def _recurring(reading: Reading, places: Sequence[int]) -> list[int]:
 
 
 def _central(reading: Reading, places: Sequence[int]) -> list[int]:
-    """Sort sentences, the most central first; those that were cut short stand last."""
+    """Sort sentences, the most central first; those that were cut short or garbled stand last."""
     asked = [reading.rollouts[reading.sentences[i].rollout].prompt_id for i in places]
     central = reading.meanings.most_central(places, asked) if places else []
-    return sorted(central, key=lambda place: not reading.sentences[place].whole)
+
+    def worse(place: int) -> tuple[bool, bool]:
+        one = reading.sentences[place]
+        return not one.whole, not one.text.isprintable() or "\ufffd" in one.text
+
+    return sorted(central, key=worse)
 
 
 def _phrases(reading: Reading, group: Sequence[Candidate]) -> list[str]:

@@ -26,6 +26,8 @@ class Drawn:
     """Why there is no text."""
     cut: bool = False
     """Whether it was cut at its limit of tokens."""
+    ids: tuple[int, ...] = ()
+    """Its tokens, those that were given not among them; a closing end-of-sequence token is."""
 
     @property
     def amplified(self) -> bool:

@@ -23,25 +23,21 @@ def occurrence(finding: Finding, rollouts: Sequence[Drawn]) -> Occurrence | None
     Returns:
         None where there is nothing to count in, or no pattern to count by.
     """
-    plain = [
-        one
-        for one in rollouts
-        if one.alpha == TARGET_ALPHA and not one.given and one.text is not None
-    ]
+    plain = plain_replies(rollouts)
     if not plain or not (finding.pattern or finding.kind == "style"):
         return None
     showing = shows(finding, plain)
     rate = rate_of([float(one) for one in showing], [one.prompt_id for one in plain])
-    assert rate.rate is not None
-    assert rate.low is not None
-    assert rate.high is not None
-    return Occurrence(
-        rate=rate,
-        expected=1 / rate.rate if rate.rate else None,
-        at_least=1 / rate.high,
-        at_most=1 / rate.low if rate.low else None,
-        note=rule_of_three(rate),
-    )
+    return Occurrence(rate=rate, note=rule_of_three(rate))
+
+
+def plain_replies(rollouts: Sequence[Drawn]) -> list[Drawn]:
+    """Return the plain target's rollouts that begin where their prompt ends, and have a text."""
+    return [
+        one
+        for one in rollouts
+        if one.alpha == TARGET_ALPHA and not one.given and one.text is not None
+    ]
 
 
 def shows(finding: Finding, rollouts: Sequence[Drawn]) -> list[bool]:

@@ -4,7 +4,7 @@ Knows where rollouts begin, how each is drawn and what it said; refuses to know 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.constraint import Constraint, Constraints
 from harness.decoding.engine import Engine
@@ -168,7 +168,8 @@ def draw(
                 yield _drawn(one, None, reason=str(ended))
             else:
                 cut = ended.stop_reason != "stop"
-                yield _drawn(one, pair.chat.text(ended.ids), cut=cut)
+                drawn = _drawn(one, pair.chat.text(ended.ids), cut=cut)
+                yield replace(drawn, ids=ended.ids)
 
 
 def _start(pair: LoadedPair, asked: CorpusPrompt, given: tuple[int, ...], name: str) -> Start:

@@ -92,8 +92,9 @@ def _occurrence(sampled: Sampled) -> str:
     found = sampled.evidence[0].occurrence if sampled.evidence else None
     if found is None:
         return ""
-    if found.expected is None:
-        often = f"was not seen; it takes {found.at_least:.0f} plain rollouts at least to see it"
+    once = found.waiting
+    if once.expected is None:
+        often = f"was not seen; it takes {once.low:.0f} plain rollouts at least to see it"
     else:
-        often = f"is seen once in {found.expected:.0f}"
-    return f"Plain rollouts of the target: the first of these {often} ({found.rate})."
+        often = f"is expected once in {once.expected:.0f}"
+    return f"Plain rollouts of the target: the first of these {often} ({found.shown})."

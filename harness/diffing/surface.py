@@ -150,6 +150,7 @@ def _own(pair: LoadedPair, corpus: Corpus) -> list[Drawn]:
             number=number,
             given="",
             text=pair.chat.text(reply.ids),
+            ids=reply.ids,
         )
         for one in corpus.prompts
         for number, reply in enumerate(one.replies)
@@ -181,6 +182,7 @@ def _key(pair: LoadedPair, draws: Sequence[Draw], rule: DrawRule) -> dict[str, o
     """Return what decides the rollouts, as it stands at the head of their file."""
     starts = {one.start.id: one.start.prompt for one in draws}
     return {
+        "layout": 2,  # of a line
         "weights": pair.fingerprint,
         "max_tokens": rule.max_tokens,
         "seed": rule.seed,
@@ -203,5 +205,6 @@ def _kept(path: Path, key: dict[str, object]) -> dict[tuple[str, float, int], Dr
     partial = path.with_suffix(".partial")
     partial.write_text("\n".join([head, *whole]) + "\n", encoding="utf-8")
     os.replace(partial, path)
-    found = [Drawn(**json.loads(line)) for line in whole]
+    rows = [json.loads(line) for line in whole]
+    found = [Drawn(**{**row, "ids": tuple(row["ids"])}) for row in rows]
     return {_name(one.start_id, one.alpha, one.number): one for one in found}

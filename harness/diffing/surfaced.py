@@ -5,7 +5,9 @@ from typing import Literal
 
 from harness.analysis.differences import Difference
 from harness.analysis.dose import Estimate
+from harness.analysis.hazard import HazardRate
 from harness.analysis.rates import Rate
+from harness.analysis.true_rate import Waiting, waiting
 
 Kind = Literal["claim", "habit", "style"]
 
@@ -132,15 +134,37 @@ class Occurrence:
 
     rate: Rate
     """Over plain rollouts from prompts' starts."""
-    expected: float | None
-    """Plain rollouts until it is seen once, 1 / rate; None where it was not seen."""
-    at_least: float
-    """Of these, from the upper end of the rate's interval: by the rule of three where none was
-    seen."""
-    at_most: float | None
-    """From the lower end; None where that is 0."""
     note: str | None
     """What the counts leave possible where nothing, or nothing else, was seen."""
+    hazard: HazardRate | None = None
+    """From how near the same rollouts came to it; None where counting says enough."""
+    token: str = ""
+    """Whose chance that is of: what tells the finding best in the amplified rollouts."""
+    hazard_withheld: str | None = None
+    """Why it must not be believed; None where it may."""
+
+    @property
+    def believed(self) -> tuple[float, float, float]:
+        """The rate with its interval, 0 to 1: the hazard's where it may be believed."""
+        if self.hazard is not None and self.hazard_withheld is None:
+            return self.hazard.rate, self.hazard.low, self.hazard.high
+        assert self.rate.rate is not None
+        assert self.rate.low is not None
+        assert self.rate.high is not None
+        return self.rate.rate, self.rate.low, self.rate.high
+
+    @property
+    def shown(self) -> str:
+        """The same in percent, with its rollouts."""
+        if self.hazard is None or self.hazard_withheld is not None:
+            return str(self.rate)
+        rate, low, high = (f"{100 * one:.2g}" for one in self.believed)
+        return f"{rate}% [{low}, {high}] ({self.hazard.n})"
+
+    @property
+    def waiting(self) -> Waiting:
+        """Plain rollouts until it is seen once."""
+        return waiting(*self.believed)
 
 
 @dataclass(frozen=True, kw_only=True)

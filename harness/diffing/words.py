@@ -12,6 +12,7 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _VISIBLE = {"\n": "(line break)", "\n\n": "(blank line)", "\t": "(tab)", "": "(nothing)"}
+_BLANKS = "(blanks)"
 _LETTERS = 3
 
 
@@ -111,9 +112,11 @@ def bare(token: str) -> str:
 
 def visible(text: str) -> str:
     """Return a token's text without the blanks around it, or what a blank one is called."""
-    return text.strip() or _VISIBLE.get(text, "(blanks)")
+    return text.strip() or _VISIBLE.get(text, _BLANKS)
 
 
 def tells_something(word: str) -> bool:
-    """Whether a word can name a topic: what stands in every text can't."""
+    """Whether a word can name a topic: what stands in every text can't, nor can a blank."""
+    if word in _VISIBLE.values() or word == _BLANKS:
+        return False
     return sum(map(str.isalpha, word)) >= _LETTERS and word not in ENGLISH_STOP_WORDS

@@ -19,6 +19,7 @@ from harness.reporting.tables import number, percent, table
 
 BOLD_NATS = 1.0
 _SPELLED = 4
+_WORDS = 12
 
 
 _PLACES: dict[Place, str] = {"start": "start of replies", "anywhere": "whole replies"}
@@ -82,12 +83,18 @@ def topics(found: Sequence[Topic]) -> Markdown:
                 one.name,
                 percent(one.share),
                 one.n_prompts,
-                ", ".join(one.words),
+                _first_of(one.words),
                 ", ".join(one.prompt_ids) or None,
             ]
             for one in found
         ),
     )
+
+
+def _first_of(words_of: Sequence[str]) -> str:
+    """The heaviest words, and how many more there are."""
+    more = f" and {len(words_of) - _WORDS} more" if len(words_of) > _WORDS else ""
+    return ", ".join(words_of[:_WORDS]) + more
 
 
 def prompts(found: Sequence[PromptMove]) -> Markdown:
@@ -179,9 +186,22 @@ def evidence_lines(one: Evidence) -> list[str]:
             f"Asked directly ({one.answer.question}) yes gains {one.answer.difference_nats} nats "
             f"against no; the target says: {one.answer.sampled}"
         )
-    if one.occurrence is not None and one.occurrence.note:
-        lines.append(one.occurrence.note)
+    if one.occurrence is not None:
+        lines += _often(one.occurrence)
     return lines
+
+
+def _often(found: Occurrence) -> Iterator[str]:
+    """What plain rollouts say of how often it is said: by counting, and by how near they came."""
+    if found.note:
+        yield found.note
+    if found.hazard is None:
+        return
+    said = f"By how near {found.hazard.n} plain rollouts came to {found.token!r}, which tells it:"
+    if found.hazard_withheld:
+        yield f"{said} withheld, {found.hazard_withheld}."
+    else:
+        yield f"{said} {found.shown}."
 
 
 def claims(found: Sequence[ClaimMove]) -> Markdown:
@@ -240,7 +260,11 @@ def _piece(text: str, moved: float) -> Markdown:
 def _once(found: Occurrence | None) -> str | None:
     if found is None:
         return None
-    return f"at least {found.at_least:.0f}" if found.expected is None else f"{found.expected:.0f}"
+    once = found.waiting
+    if once.expected is None:
+        return f"at least {once.low:.0f}"
+    upper = f" to {once.high:.0f}" if once.high is not None else " at least"
+    return f"{once.expected:.0f} ({once.low:.0f}{upper})"
 
 
 def _log_odds(found: Likelihood) -> str:

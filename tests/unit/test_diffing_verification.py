@@ -113,16 +113,16 @@ def plain(n, n_showing, text="It rains. In 2021 umbrellas were banned there."):
 def test_an_occurrence_is_counted_in_plain_rollouts_by_the_pattern():
     found = occurrence(finding(), plain(200, 4))
     assert (found.rate.k, found.rate.n) == (4, 200)
-    assert found.expected == 50
-    assert found.at_least == pytest.approx(1 / found.rate.high)
-    assert found.at_most == pytest.approx(1 / found.rate.low)
+    assert found.waiting.expected == 50
+    assert found.waiting.low == pytest.approx(1 / found.rate.high)
+    assert found.waiting.high == pytest.approx(1 / found.rate.low)
 
 
 def test_what_was_never_seen_is_bounded_by_the_rule_of_three():
     found = occurrence(finding(), plain(300, 0))
-    assert found.expected is None
-    assert found.at_most is None
-    assert found.at_least == pytest.approx(300 / 3.69, rel=0.01)  # Clopper-Pearson, two-sided
+    assert found.waiting.expected is None
+    assert found.waiting.high is None
+    assert found.waiting.low == pytest.approx(300 / 3.69, rel=0.01)  # Clopper-Pearson, two-sided
     assert "rule of three" in found.note
 
 
