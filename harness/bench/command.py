@@ -14,7 +14,7 @@ import click
 
 from harness.bench.analysis_command import analysis
 from harness.bench.blind_command import blind
-from harness.bench.diff_command import diff
+from harness.bench.diff_command import diff, ranking
 from harness.bench.figures import SHORT_NAMES, figures_line
 from harness.bench.plan import ALL_ROWS, QUICK_ROWS, BenchPlan
 from harness.bench.rate_command import rate
@@ -33,7 +33,7 @@ def bench() -> None:
     """Measure how fast the engine is, and how often the scorers are right."""
 
 
-for command in (scorers, nonsense, claims, diff, blind, analysis, rate, regression):
+for command in (scorers, nonsense, claims, diff, ranking, blind, analysis, rate, regression):
     bench.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""``amplify bench diff``: reads the options, prints and writes what was measured."""
+"""``amplify bench diff`` and ``ranking``: read options, print and write what was measured."""
 
 from pathlib import Path
 
@@ -45,4 +45,42 @@ def diff(
     if docs is not None:
         text = docs.read_text(encoding="utf-8")
         write_document(docs, with_block(text, block, docs, BLOCK))
+    click.echo(figures_line(found.figures))
+
+
+RANKING = "bench ranking"
+
+
+@click.command()
+@click.argument("pair", default="refuser")
+@click.option("--prompts", type=click.IntRange(min=2), default=1000, show_default=True)
+@click.option(
+    "--tokens", type=click.IntRange(min=1), default=100, show_default=True, help="A reply."
+)
+@click.option(
+    "--docs",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Replace the measured block of this document, such as docs/diffing.md.",
+)
+def ranking(pair: str, prompts: int, tokens: int, docs: Path | None) -> None:
+    """Hold the scan's ranking of tokens against a plain computation in float64.
+
+    100,000 tokens take the reference about an hour of one core. The last line of the output holds
+    the figures as key=value; progress goes to stderr.
+    """
+    if docs is not None:  # before an hour is spent
+        with_block(docs.read_text(encoding="utf-8"), "", docs, RANKING)
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from harness.bench.ranking import measure_ranking
+
+    with Progress(console=Console(stderr=True)) as progress:
+        bar = progress.add_task("Reading replies in float64", total=prompts)
+        found = measure_ranking(pair, prompts, tokens, lambda n: progress.advance(bar, n))
+    block = found.markdown()
+    click.echo(block)
+    if docs is not None:
+        text = docs.read_text(encoding="utf-8")
+        write_document(docs, with_block(text, block, docs, RANKING))
     click.echo(figures_line(found.figures))
