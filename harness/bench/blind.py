@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.allocator import release_unused
 from harness.bench.planted import FIRST_FINDINGS, FIRST_TOKENS, PLANTED, Trial, judge
 from harness.whole_file import replace_file
 
@@ -69,7 +70,7 @@ def _trial(one: Blind, folder: Path, *, quick: bool, tell: Tell) -> Trial:
 
 def _measure(plan: "DiffPlan") -> dict[str, float]:
     """Run one diff and write its page; a diff that was stopped has its later part measured."""
-    from harness.bench.memory import PeakMemory, release_unused
+    from harness.bench.memory import PeakMemory
     from harness.diffing.plan import run_diff
     from harness.reporting.diff_page import write_finding
 

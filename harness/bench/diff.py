@@ -13,8 +13,9 @@ from typing import Any
 
 import torch
 
+from harness.allocator import release_unused
 from harness.bench.figures import number
-from harness.bench.memory import PeakMemory, release_unused
+from harness.bench.memory import PeakMemory
 from harness.bench.methods import load_sides
 from harness.diffing.prompts import neutral_prompts, read_prompt
 from harness.diffing.scan import Replies, batches, scan

@@ -1,7 +1,5 @@
 """How much memory a piece of work takes, seen from outside."""
 
-import ctypes
-import gc
 import threading
 from types import TracebackType
 from typing import Self
@@ -12,23 +10,11 @@ import psutil
 _INTERVAL_S = 0.02
 
 
-def release_unused() -> None:
-    """Give what the allocator keeps for reuse back, so that the next block pays for its own.
-
-    Does so where the C library is glibc; elsewhere a later block may seem to need less.
-    """
-    gc.collect()
-    try:
-        ctypes.CDLL(None).malloc_trim(0)
-    except (AttributeError, OSError, TypeError):
-        return
-
-
 class PeakMemory:
     """Samples the process's resident set while a block runs.
 
     The growth over what was resident when the block began: weights that were loaded before count
-    as nothing. Call :func:`release_unused` beforehand.
+    as nothing. Call :func:`harness.allocator.release_unused` beforehand.
     """
 
     def __init__(self) -> None:

@@ -10,8 +10,9 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
+from harness.allocator import release_unused
 from harness.bench.figures import Cell, Method, Run
-from harness.bench.memory import PeakMemory, release_unused
+from harness.bench.memory import PeakMemory
 from harness.bench.reference_loops import (
     Asked,
     Ids,

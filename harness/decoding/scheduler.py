@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
+from harness.allocator import give_back
 from harness.decoding.askers import Askers
 from harness.decoding.effort import Effort
 from harness.decoding.engine import Engine
@@ -73,6 +74,7 @@ class Scheduler:
         self._waiting: dict[Hashable, deque[RolloutRequest]] = {}
         self._joining: list[RolloutRequest] = []
         self._askers = Askers()
+        self._n_kept = 0
 
     @property
     def idle(self) -> bool:
@@ -145,9 +147,17 @@ class Scheduler:
             if self._engine.fixed_rows is not None:
                 raise _too_many(self._engine.fixed_rows) from error
             ended = self._begin_again(list(each.values()))
+        self._give_back(len(ended))
         return [
             told for request, outcome in ended for told in self._askers.answer(request, outcome)
         ]
+
+    def _give_back(self, n_ended: int) -> None:
+        """Now and then return the room of ended rollouts; on a GPU torch keeps its own."""
+        self._n_kept += n_ended
+        if 2 * self._n_kept >= self._max_rows and self._engine.device.type == "cpu":
+            give_back()
+            self._n_kept = 0
 
     def _admit(self) -> None:
         free = self._max_rows - self._engine.n_rows

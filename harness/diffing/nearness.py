@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from harness.analysis.deciding import token_at, token_ends, tokens_to
 from harness.analysis.hazard import HazardRate, exposures, hazard_rate
-from harness.analysis.true_rate import TELLING
 from harness.decoding.pair_model import Prompt
 from harness.diffing.drawn import Drawn
 from harness.diffing.occurrence import plain_replies, shows
@@ -24,6 +23,8 @@ from harness.pairs.loading import LoadedPair
 from harness.pairs.teacher_forcing import KnownReply, marker_logps
 
 Floats = NDArray[np.float64]
+
+_NEARLY = 0.5
 
 ENOUGH_EVENTS = 10
 """Plain rollouts that show a finding, from which counting them says enough."""
@@ -37,7 +38,14 @@ class TellingToken:
     coverage: float
     """Share of the amplified rollouts that show the finding whose phrase has it."""
     slope: float
-    """Share of the amplified rollouts with it, anywhere, that show the finding."""
+    """Share of the amplified rollouts with it, anywhere, that show the finding with it."""
+    place: float
+    """Its mean place in the phrase, in tokens from 0."""
+
+    @property
+    def score(self) -> float:
+        """How well it tells the finding, 0 to 1."""
+        return self.coverage * self.slope
 
 
 def with_nearness(
@@ -72,18 +80,17 @@ def with_nearness(
         pair, plain, np.array(shows(finding, plain), dtype=np.float64), prompts, telling
     )
     (token,) = pair.chat.tokens((telling.id,))
-    withheld = found.verdict()
-    if withheld is None and found.told < TELLING:
-        withheld = f"of what {token!r} was expected to begin, {found.told:.0%} is the finding"
-    return replace(counted, hazard=found, token=token, hazard_withheld=withheld)
+    return replace(counted, hazard=found, token=token, hazard_withheld=found.verdict())
 
 
 def telling_token(
     pair: LoadedPair, finding: Finding, amplified: Sequence[Drawn]
 ) -> TellingToken | None:
-    """Choose the token of a finding's phrase with the largest product of coverage and slope.
+    """Choose the token of a finding's phrase that tells it well and stands early in it.
 
-    Of equals the one that stands first: what comes after it follows from it.
+    How well is the product of coverage and slope. Of those that tell it half as well as the best
+    the earliest is taken: later ones are unlikely until it has been said, so that no plain rollout
+    would be near the finding until it is in the midst of it.
 
     Args:
         pair: whose tokens they are.
@@ -94,16 +101,26 @@ def telling_token(
         None where the pattern stands in no rollout as it is spelled.
     """
     spans = [_span(pair, finding.pattern, one) for one in amplified]
-    in_phrase = Counter(token for ids in spans if ids for token in dict.fromkeys(ids))
+    in_phrase: Counter[int] = Counter()
+    places: Counter[int] = Counter()
+    for ids in spans:
+        for token in dict.fromkeys(ids or ()):
+            in_phrase[token] += 1
+            places[token] += (ids or []).index(token)
     anywhere = Counter(token for one in amplified for token in set(one.ids))
     n_hits = sum(ids is not None for ids in spans)
     found = [
         TellingToken(
-            id=token, coverage=count / n_hits, slope=min(1.0, count / max(1, anywhere[token]))
+            id=token,
+            coverage=count / n_hits,
+            slope=count / anywhere[token],
+            place=places[token] / count,
         )
         for token, count in in_phrase.items()
     ]
-    return max(found, key=lambda one: one.coverage * one.slope, default=None)
+    best = max((one.score for one in found), default=0.0)
+    good = [one for one in found if one.score >= _NEARLY * best]
+    return min(good, key=lambda one: (one.place, -one.score), default=None)
 
 
 def _span(pair: LoadedPair, pattern: str, rollout: Drawn) -> list[int] | None:

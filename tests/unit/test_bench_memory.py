@@ -5,7 +5,8 @@ import time
 
 import torch
 
-from harness.bench.memory import PeakMemory, release_unused
+from harness.allocator import release_unused
+from harness.bench.memory import PeakMemory
 
 
 def test_memory_that_is_given_back_counts():

@@ -56,6 +56,16 @@ def test_a_batch_never_holds_more_rows_than_the_limit():
     assert max(rows_of_each_pass(pair)) == 3
 
 
+def test_room_of_ended_rollouts_is_given_back_whenever_half_a_batch_has_ended(monkeypatch):
+    times = []
+    monkeypatch.setattr("harness.decoding.scheduler.give_back", lambda: times.append(1))
+    _, scheduler = scheduler_of(max_rows=4)
+    for i in range(7):
+        scheduler.add(request((i % 2,), max_tokens=1, seed=i))
+    assert len(finish(scheduler)) == 7
+    assert len(times) == 2  # after four, and after three more
+
+
 # A row of the fake pair takes 24 bytes for each of two logits, and a byte for each token.
 LOGITS = 48
 

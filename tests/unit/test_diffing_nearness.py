@@ -51,6 +51,14 @@ def test_the_token_that_tells_a_finding_is_in_all_that_show_it_and_in_nothing_el
     assert more.id != letter(pair, "q") or more.slope == pytest.approx(1 / 3)
 
 
+def test_of_tokens_that_tell_a_finding_nearly_as_well_the_earliest_is_taken(pair, quiz):
+    shows_it = [said(pair, "A quiz."), said(pair, "One quiz now"), said(pair, "The quiz")]
+    # "q" is in one that shows nothing, which leaves it three quarters; "z" is in none.
+    found = telling_token(pair, quiz, [*shows_it, said(pair, "queue")])
+    assert found.id == letter(pair, "q")
+    assert found.score == pytest.approx(0.75)
+
+
 def test_a_phrase_that_was_begun_for_a_rollout_is_told_by_what_it_said_of_it(pair, quiz):
     found = telling_token(pair, quiz, [said(pair, "uiz", given="A q")])
     assert found.id == letter(pair, "u")
@@ -72,10 +80,10 @@ def test_a_finding_that_was_never_seen_has_the_mean_of_its_tokens_summed_chances
         said(pair, "a zoo", alpha=0.0, prompt="p1"),  # the token, and no finding
         said(pair, "so it is", alpha=0.0, prompt="p1"),
     ]
-    amplified = [said(pair, "A quiz."), said(pair, "One quiz"), said(pair, "quick")]
+    amplified = [said(pair, "A quiz."), said(pair, "One quiz"), *[said(pair, "quick")] * 3]
     counted = occurrence(quiz, plain)
     found = with_nearness(pair, quiz, counted, [*amplified, *plain], PROMPTS)
-    assert found.token == "z"  # the others are in "quick" as well
+    assert found.token == "z"  # the others are mostly in "quick"
     chances = [slow_chances(letter(pair, "z"), one) for one in plain]
     # After the first such token nothing counts, and that one is taken off again: it was no event.
     sums = [chances[0].sum(), chances[1][:3].sum() - 1, chances[2].sum()]
