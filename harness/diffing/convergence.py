@@ -5,6 +5,7 @@ Knows rollouts as text and where they began; refuses to know models.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,17 @@ class Enriched:
     difference: Difference
     p_value: float
     p_adjusted: float
+
+    @property
+    def gain_nats(self) -> float:
+        """What it tells the sides apart by: ``a log(a / b)``, of its shares a of amplified and b of
+        the baseline's rollouts, half an event added to each.
+
+        As a token's part of a divergence: frequent words that rise somewhat stand behind rarer
+        ones that only one side says.
+        """
+        a, b = ((one.k + 0.5) / (one.n + 1) for one in (self.amplified, self.baseline))
+        return a * log(a / b)
 
 
 def converge(
@@ -124,7 +136,7 @@ def _enriched(reading: Reading, n_held: int) -> list[Enriched]:
 def _rank(one: Enriched) -> tuple[float, float, bool, int]:
     """Strongest first; of equals whole sentences, then longer phrases."""
     phrase = one.candidate.phrase
-    return -one.difference.low, one.p_value, one.candidate.origin != "cluster", -len(phrase)
+    return -one.gain_nats, one.p_value, one.candidate.origin != "cluster", -len(phrase)
 
 
 def _held(
