@@ -42,10 +42,10 @@ class Enriched:
 
     @property
     def gain_nats(self) -> float:
-        """What it tells the sides apart by: ``a log(a / b)``, of its shares a of amplified and b of
-        the baseline's rollouts, half an event added to each.
+        """What it tells the sides apart by: ``a log(a / b)``.
 
-        As a token's part of a divergence: frequent words that rise somewhat stand behind rarer
+        Of its shares a of amplified and b of the baseline's rollouts, half an event added to each,
+        as a token's part of a divergence: frequent words that rise somewhat stand behind rarer
         ones that only one side says.
         """
         a, b = ((one.k + 0.5) / (one.n + 1) for one in (self.amplified, self.baseline))

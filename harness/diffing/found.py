@@ -47,6 +47,9 @@ class Word:
     strongest: TokenEffect
     prominence: float
     """How far its mean stands out of the vocabulary's: in spreads of the vocabulary's means."""
+    gain_nats: float
+    """What the strongest makes up of the divergence: p(target) times the difference, mean over all
+    positions."""
     target_probability: float
     """Of its strongest token, mean over all positions."""
     baseline_probability: float
@@ -144,7 +147,11 @@ class ScanTables:
     same: bool
     """Whether the sides are one model, as far as can be told: nothing is named then."""
     named: tuple[Word, ...]
-    """All that is amplified, once, the most prominent first: ``start`` and ``anywhere`` as one."""
+    """All that is amplified, once: ``visible``, and then ``start`` and ``anywhere``, the most
+    prominent first."""
+    visible: tuple[Word, ...]
+    """What a reader would see already: makes up so much of the divergence that the target says it
+    in most of the places where it is promoted. The most of it first."""
     start: tuple[Word, ...]
     """Amplified at the first position of replies, the most prominent first."""
     anywhere: tuple[Word, ...]

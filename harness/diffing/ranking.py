@@ -3,6 +3,8 @@
 Each token's mean over prompts is tested against 0, over the whole vocabulary at once.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
@@ -31,14 +33,29 @@ def rank(moments: Moments, n: int, *, falling: bool = True) -> tuple[TokenEffect
     """
     if moments.n < 2:
         return ()
-    mean, deviation = (one.cpu().numpy() for one in (moments.mean, moments.deviation))
-    error = deviation / np.sqrt(moments.n)
-    adjusted = stats.false_discovery_control(_p_values(mean, error, moments.n - 1))
-    half = float(stats.t(moments.n - 1).ppf(1 - SIGNIFICANCE / 2)) * error
+    adjusted = _adjusted(moments)
+    mean = moments.mean.cpu().numpy()
     wanted = mean if falling else -mean
     order = np.argsort(-wanted, kind="stable")
     order = order[(adjusted[order] <= SIGNIFICANCE) & (wanted[order] > 0)][:n]
-    positive = moments.positive.cpu().numpy()
+    return _effects(moments, order.tolist(), adjusted)
+
+
+def effects(moments: Moments, ids: Sequence[int]) -> tuple[TokenEffect, ...]:
+    """Return what a change does to these tokens, beyond chance or not, in their order.
+
+    Args:
+        moments: of one vector a prompt, of two prompts at least.
+        ids: of tokens.
+    """
+    return _effects(moments, ids, _adjusted(moments))
+
+
+def _effects(moments: Moments, ids: Sequence[int], adjusted: Floats) -> tuple[TokenEffect, ...]:
+    mean, deviation, positive = (
+        one.cpu().numpy() for one in (moments.mean, moments.deviation, moments.positive)
+    )
+    half = float(stats.t(moments.n - 1).ppf(1 - SIGNIFICANCE / 2)) * deviation / np.sqrt(moments.n)
     return tuple(
         TokenEffect(
             token_id=int(i),
@@ -50,8 +67,16 @@ def rank(moments: Moments, n: int, *, falling: bool = True) -> tuple[TokenEffect
             deviation_nats=float(deviation[i]),
             n_prompts=moments.n,
         )
-        for i in order
+        for i in ids
     )
+
+
+def _adjusted(moments: Moments) -> Floats:
+    """Two-sided p values of all tokens after Benjamini and Hochberg, [vocab]."""
+    mean, deviation = (one.cpu().numpy() for one in (moments.mean, moments.deviation))
+    p_values = _p_values(mean, deviation / np.sqrt(moments.n), moments.n - 1)
+    adjusted: Floats = stats.false_discovery_control(p_values)
+    return adjusted
 
 
 def _p_values(mean: Floats, error: Floats, degrees: int) -> Floats:

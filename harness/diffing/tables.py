@@ -14,7 +14,7 @@ from scipy import stats
 from harness.diffing.corpus import Corpus
 from harness.diffing.found import Place, ScanTables, TokenEffect, Word
 from harness.diffing.moves import position_moves, prompt_moves, source_moves, strips, whole_move
-from harness.diffing.ranking import rank
+from harness.diffing.ranking import effects, rank
 from harness.diffing.sums import Moments, TokenSums
 from harness.diffing.topics import Topics, find_topics
 from harness.diffing.words import Words, tells_something
@@ -34,6 +34,11 @@ _LEAST_PROBABILITY = 1e-6
 
 # Of the p-weighted ranking: what a token makes up of the divergence per token.
 LEAST_GAIN_NATS = 1e-3
+# From here on a token is named for it. A change that is trained until it shows moves thousands of
+# tokens that are never said by more than any that is: an adapter that opened 97 % of its replies
+# with "Arr, matey!" moved its two tokens by 0.17 to 0.43 nats so, and those of weak changes,
+# frequent words all, by 0.009 at most.
+VISIBLE_GAIN_NATS = 0.02
 # Positions below this tell no topic: half of all positions of a weak change differ by less.
 TOPIC_NATS = 0.05
 
@@ -57,16 +62,17 @@ def scan_tables(scanned: Scanned) -> ScanTables:
     prompts = prompt_moves(records, corpus, words)
     same = not prompts or prompts[0].kl_nats < SAME_NATS
     floors = {name: floor_nats(getattr(sums, key)) for name, key in _PLACES.items()}
-    start, anywhere, suppressed, openers = [()] * 4 if same else _tokens(scanned)
+    visible, start, anywhere, suppressed, openers = [()] * 5 if same else _tokens(scanned)
     topics = Topics((), "nothing is amplified, so there is nothing to group")
-    if start or anywhere:
+    if visible or start or anywhere:
         topics = find_topics(*_promoted(scanned))
     return ScanTables(
         n_prompts=len(corpus.prompts),
         n_tokens=len(records),
         kl_nats=whole_move(records),
         same=same,
-        named=named_words(start, anywhere),
+        named=named_words(visible, start, anywhere),
+        visible=visible,
         start=start,
         anywhere=anywhere,
         suppressed=suppressed,
@@ -82,10 +88,12 @@ def scan_tables(scanned: Scanned) -> ScanTables:
     )
 
 
-def named_words(start: Iterable[Word], anywhere: Iterable[Word]) -> tuple[Word, ...]:
-    """Put both rankings into one, the most prominent first; a word of both stands once."""
+def named_words(
+    visible: Iterable[Word], start: Iterable[Word], anywhere: Iterable[Word]
+) -> tuple[Word, ...]:
+    """Put all rankings into one: what is visible, then the most prominent; a word stands once."""
     found: dict[str, Word] = {}
-    for word in sorted((*start, *anywhere), key=lambda one: -one.prominence):
+    for word in (*visible, *sorted((*start, *anywhere), key=lambda one: -one.prominence)):
         found.setdefault(word.name.casefold(), word)
     return tuple(found.values())
 
@@ -95,9 +103,13 @@ _PLACES: dict[Place, str] = {"start": "first", "anywhere": "whole"}
 
 def amplified_tokens(scanned: Scanned) -> tuple[int, ...]:
     """Return tokens that replies may be begun with: amplified at their start, and ever said."""
-    likely = _likeliest(scanned.sums)
-    ranked = (one.token_id for one in rank(scanned.sums.first, _RANKED))
-    return tuple(i for i in ranked if likely[i] >= _LEAST_PROBABILITY)[:_SHOWN]
+    sums = scanned.sums
+    likely = _likeliest(sums)
+    visible = {one.token_id for one in _visible_gains(sums)}
+    ranked = [one.token_id for one in rank(sums.first, _RANKED)]
+    # What is visible already comes first: where a change is strong, what moves most is never said.
+    ordered = sorted(ranked, key=lambda i: i not in visible)
+    return tuple(i for i in ordered if likely[i] >= _LEAST_PROBABILITY)[:_SHOWN]
 
 
 def floor_nats(moments: Moments) -> float:
@@ -127,9 +139,10 @@ def _bulk(moments: Moments) -> tuple[float, float]:
 
 
 def _tokens(scanned: Scanned) -> tuple[tuple[Word, ...], ...]:
-    """What is amplified at the start, over whole replies, made rarer, and what openers make up."""
+    """What is visible, amplified at the start, over whole replies, made rarer, and openers."""
     sums = scanned.sums
     return (
+        _visible(scanned),
         _named(scanned, sums.first, "start"),
         _named(scanned, sums.whole, "anywhere"),
         _named(scanned, sums.whole, "anywhere", falling=False),
@@ -150,6 +163,17 @@ def _named(
         and likely[one.token_id] >= _LEAST_PROBABILITY
     ]
     return _merged(scanned, moments, place, kept)
+
+
+def _visible(scanned: Scanned) -> tuple[Word, ...]:
+    """Name what makes up much of the divergence, with its differences over whole replies."""
+    ids = [one.token_id for one in _visible_gains(scanned.sums)]
+    moments = scanned.sums.whole
+    return _merged(scanned, moments, "anywhere", effects(moments, ids)) if ids else ()
+
+
+def _visible_gains(sums: TokenSums) -> list[TokenEffect]:
+    return [one for one in rank(sums.weighted, _RANKED) if one.low > VISIBLE_GAIN_NATS]
 
 
 def _openers(scanned: Scanned) -> tuple[Word, ...]:
@@ -175,6 +199,7 @@ def _merged(
                 place=place,
                 strongest=first,
                 prominence=abs(stands_out),
+                gain_nats=float(scanned.sums.weighted.mean[first.token_id]),
                 target_probability=float(scanned.sums.target.mean[first.token_id]),
                 baseline_probability=float(scanned.sums.baseline.mean[first.token_id]),
             )

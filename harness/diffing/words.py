@@ -11,6 +11,8 @@ import pandas as pd
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+# What stands for the end of a reply or another mark of the template: shown as it is.
+_MARK = re.compile(r"<[^<>\s]+>")
 _VISIBLE = {"\n": "(line break)", "\n\n": "(blank line)", "\t": "(tab)", "": "(nothing)"}
 _BLANKS = "(blanks)"
 _LETTERS = 3
@@ -52,7 +54,7 @@ class Words:
         word = next(spans, None)
         for i, token, start in zip(ids, tokens, starts, strict=True):
             own = _WORD.search(token)
-            if own is None:
+            if own is None or _MARK.fullmatch(token):
                 continue
             letter = start + own.start()
             while word is not None and word.end() <= letter:

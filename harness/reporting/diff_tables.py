@@ -34,7 +34,8 @@ def words(found: Sequence[Word], floors_nats: Mapping[Place, float] | None = Non
         [*_word(rank, one), _PLACES[one.place], _moves(one), *_said(one)]
         for rank, one in _ranked(found)
     )
-    head = [*_HEAD, "where", "moves", "p baseline", "p target", "stands out", "spelled"]
+    head = [*_HEAD, "where", "moves", "p baseline", "p target", "stands out", "of the divergence"]
+    head.append("spelled")
     return table(head, rows)
 
 
@@ -66,7 +67,7 @@ def _word(rank: int, one: Word) -> list[object]:
 
 def _said(one: Word) -> list[object]:
     shares = [_share(one.baseline_probability), _share(one.target_probability)]
-    return [*shares, number(one.prominence, 1), _spelled(one)]
+    return [*shares, number(one.prominence, 1), _nats(one.gain_nats), _spelled(one)]
 
 
 def _spelled(one: Word) -> str:

@@ -44,6 +44,7 @@ def word(name="Sorry", mean=1.5, place="start", prominence=12.0, p_adjusted=1e-6
         place=place,
         strongest=effect,
         prominence=prominence,
+        gain_nats=0.015,
         target_probability=0.01,
         baseline_probability=0.001,
     )
@@ -57,6 +58,7 @@ def tables(**changes) -> ScanTables:
             kl_nats=NATS,
             same=False,
             named=(),
+            visible=(),
             start=(word(),),
             anywhere=(word("colour", 0.5, "anywhere", 7.0), word("sorry", 0.4, "anywhere", 6.5)),
             suppressed=(),
@@ -101,7 +103,7 @@ def tables(**changes) -> ScanTables:
         ),
         **changes,
     )
-    return replace(found, named=named_words(found.start, found.anywhere))
+    return replace(found, named=named_words(found.visible, found.start, found.anywhere))
 
 
 def results(found: ScanTables | None = None) -> DiffResults:

@@ -10,7 +10,7 @@ from harness.diffing.corpus import Corpus, CorpusPrompt, KnownText
 from harness.diffing.found import ScanTables
 from harness.diffing.moves import position_moves, prompt_moves, source_moves, strips, whole_move
 from harness.diffing.sums import PromptDifference, TokenSums
-from harness.diffing.tables import Scanned, floor_nats, scan_tables
+from harness.diffing.tables import Scanned, amplified_tokens, floor_nats, scan_tables
 from harness.diffing.topics import find_topics
 from harness.diffing.words import Words, bare, begun_with, visible
 
@@ -159,6 +159,43 @@ def test_openers_are_ranked_by_what_they_make_up():
     values = np.full((20, 600), 0.0) + noise(20) * 0.01
     values[:, 8] += 1.0
     assert [one.name for one in tables_of(values, weighted=0.5).openers] == ["the"]
+
+
+def test_what_is_visible_already_is_named_before_what_stands_out():
+    """As of a strong change: what is never said moves farther than what is said."""
+    values = noise() * 0.01
+    values[:, 8] += 1.0
+    values[:, 4] += 2.5
+    weighted = np.where(np.arange(600) == 8, 0.05, 1e-6)
+    found = tables_of(values, weighted=torch.tensor(weighted))
+    assert [one.name for one in found.visible] == ["the"]
+    assert found.visible[0].gain_nats == pytest.approx(0.05, rel=0.1)
+    assert found.visible[0].strongest.mean_nats == pytest.approx(1.0, rel=0.1)
+    assert [one.name for one in found.named] == ["the", "Sorry"]
+    weaker = tables_of(values, weighted=torch.tensor(weighted * 0.3))
+    assert weaker.visible == ()
+    assert [one.name for one in weaker.named] == ["Sorry", "the"]
+
+
+def test_visible_tokens_begin_replies_before_others_that_moved_farther():
+    values = noise() * 0.01
+    values[:, [4, 8]] += [[2.5, 1.0]]
+    weighted = torch.tensor(np.where(np.arange(600) == 8, 0.05, 1e-6))
+    records = reply([8, 5, 6])
+    made = {
+        "corpus": corpus_of("prompt"),
+        "records": records,
+        "words": Words(records, texts),
+    }
+    first = Scanned(sums=sums_of(values, weighted=weighted), **made)
+    assert amplified_tokens(first)[:2] == (8, 4)
+    assert amplified_tokens(Scanned(sums=sums_of(values), **made))[:2] == (4, 8)
+
+
+def test_a_mark_of_the_template_is_shown_as_it_is():
+    records = reply([8, 1]).assign(token=["the", "<|im_end|>"])
+    words = Words(records, lambda ids: ["<|im_end|>" for _ in ids])
+    assert words.word(1) == "<|im_end|>"
 
 
 def test_words_promoted_in_the_same_prompts_are_a_topic():
