@@ -45,9 +45,11 @@ def effects(moments: Moments, ids: Sequence[int]) -> tuple[TokenEffect, ...]:
     """Return what a change does to these tokens, beyond chance or not, in their order.
 
     Args:
-        moments: of one vector a prompt, of two prompts at least.
+        moments: of one vector a prompt, of two prompts at least where there are ids.
         ids: of tokens.
     """
+    if not ids:
+        return ()
     return _effects(moments, ids, _adjusted(moments))
 
 

@@ -166,10 +166,15 @@ def _named(
 
 
 def _visible(scanned: Scanned) -> tuple[Word, ...]:
-    """Name what makes up much of the divergence, with its differences over whole replies."""
+    """Name what makes up much of the divergence, with its differences where they are larger."""
     ids = [one.token_id for one in _visible_gains(scanned.sums)]
-    moments = scanned.sums.whole
-    return _merged(scanned, moments, "anywhere", effects(moments, ids)) if ids else ()
+    first, whole = scanned.sums.first, scanned.sums.whole
+    at_start = {i for i in ids if first.n > 1 and first.mean[i] > whole.mean[i]}
+    words = [
+        *_merged(scanned, first, "start", effects(first, [i for i in ids if i in at_start])),
+        *_merged(scanned, whole, "anywhere", effects(whole, [i for i in ids if i not in at_start])),
+    ]
+    return tuple(sorted(words, key=lambda one: -one.gain_nats))
 
 
 def _visible_gains(sums: TokenSums) -> list[TokenEffect]:
