@@ -118,7 +118,7 @@ def visible(text: str) -> str:
 
 
 def tells_something(word: str) -> bool:
-    """Whether a word can name a topic: what stands in every text can't, nor can a blank."""
-    if word in _VISIBLE.values() or word == _BLANKS:
+    """Whether a word can name a topic: what stands in every text can't, nor can blanks or marks."""
+    if word in _VISIBLE.values() or word == _BLANKS or _MARK.fullmatch(word):
         return False
     return sum(map(str.isalpha, word)) >= _LETTERS and word not in ENGLISH_STOP_WORDS

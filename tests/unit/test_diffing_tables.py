@@ -12,7 +12,7 @@ from harness.diffing.moves import position_moves, prompt_moves, source_moves, st
 from harness.diffing.sums import PromptDifference, TokenSums
 from harness.diffing.tables import Scanned, amplified_tokens, floor_nats, scan_tables
 from harness.diffing.topics import find_topics
-from harness.diffing.words import Words, bare, begun_with, visible
+from harness.diffing.words import Words, bare, begun_with, tells_something, visible
 
 VOCABULARY = ["<eos>", " umb", "rellas", " Umb", "Sorry", " sorry", ",", "\n", " the", "or"]
 CPU = torch.device("cpu")
@@ -196,6 +196,15 @@ def test_a_mark_of_the_template_is_shown_as_it_is():
     records = reply([8, 1]).assign(token=["the", "<|im_end|>"])
     words = Words(records, lambda ids: ["<|im_end|>" for _ in ids])
     assert words.word(1) == "<|im_end|>"
+
+
+@pytest.mark.parametrize(
+    ("word", "tells"),
+    [("umbrellas", True), ("the", False), ("a1", False), ("<|im_end|>", False)]
+    + [("(line break)", False), ("(blanks)", False)],
+)
+def test_what_stands_in_every_text_names_no_topic(word, tells):
+    assert tells_something(word) == tells
 
 
 def test_words_promoted_in_the_same_prompts_are_a_topic():
