@@ -200,8 +200,14 @@ def test_a_mark_of_the_template_is_shown_as_it_is():
 
 @pytest.mark.parametrize(
     ("word", "tells"),
-    [("umbrellas", True), ("the", False), ("a1", False), ("<|im_end|>", False)]
-    + [("(line break)", False), ("(blanks)", False)],
+    [
+        ("umbrellas", True),
+        ("the", False),
+        ("a1", False),
+        ("<|im_end|>", False),
+        ("(line break)", False),
+        ("(blanks)", False),
+    ],
 )
 def test_what_stands_in_every_text_names_no_topic(word, tells):
     assert tells_something(word) == tells
