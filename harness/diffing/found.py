@@ -150,8 +150,8 @@ class ScanTables:
     """All that is amplified, once: ``visible``, and then ``start`` and ``anywhere``, the most
     prominent first."""
     visible: tuple[Word, ...]
-    """What a reader would see already: makes up so much of the divergence that the target says it
-    in most of the places where it is promoted. The most of it first."""
+    """What a reader may see already: makes up much of the divergence, or some of it where the
+    target hardly says it but for the change. The most of it first."""
     start: tuple[Word, ...]
     """Amplified at the first position of replies, the most prominent first."""
     anywhere: tuple[Word, ...]

@@ -174,6 +174,9 @@ def test_what_is_visible_already_is_named_before_what_stands_out():
     assert [one.name for one in found.named] == ["the", "Sorry"]
     weaker = tables_of(values, weighted=torch.tensor(weighted * 0.3))
     assert weaker.visible == ()
+    # 1.5 nats for each time that the target says it; and then 3, as it says it half as often.
+    rarer = tables_of(values, weighted=torch.tensor(weighted * 0.3), probability=0.005)
+    assert [one.name for one in rarer.visible] == ["the"]
     assert [one.name for one in weaker.named] == ["Sorry", "the"]
 
 
