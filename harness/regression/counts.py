@@ -94,12 +94,12 @@ def counts_of(frame: pd.DataFrame) -> Counts:
     return Counts(
         alphas=alphas,
         categories=dict(zip(first["sample_id"], first["category"], strict=True)),
-        seen={name: _by_prompt(rows, alphas) for name, rows in _behaviours(frame).items()},
+        seen={name: _by_prompt(rows, alphas) for name, rows in events_of(frame).items()},
     )
 
 
-def _behaviours(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return each behaviour's rows, with its events in the column ``event``."""
+def events_of(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return each behaviour's rows, with its events in the column ``event``: 0, 1, or NaN."""
     found = {}
     for name in sorted(frame["scorer"].dropna().unique()):
         rows = frame[frame["scorer"] == name]

@@ -12,13 +12,13 @@ import pandas as pd
 
 from harness.analysis.examples import turns_of
 from harness.regression.bounds import BoundCheck
+from harness.regression.comparison import Comparison
+from harness.regression.telling import telling
 from harness.regression.verdict import Judgement, Verdict
 from harness.reporting.escape import clean
 
 if TYPE_CHECKING:
     from harness.regression.handles import MeasuredRate, MeasuredSweep
-
-N_TRANSCRIPTS = 3
 
 
 def bound_message(asked: "MeasuredRate", found: BoundCheck) -> str:
@@ -34,7 +34,8 @@ def bound_message(asked: "MeasuredRate", found: BoundCheck) -> str:
         lines.append(f"none of {rate.n_unscored} rollouts could be scored")
     else:
         events = 0.0 if found.kind == "at least" else 1.0
-        lines += _transcripts(asked.sweep.frame, asked.behaviour, asked.alpha, events)
+        frame = asked.sweep.frame
+        lines += _shown(frame, telling(frame, asked.behaviour, asked.alpha, events, rate))
     return "\n".join([*lines, _look_closer(asked.sweep.log_dir)])
 
 
@@ -45,9 +46,7 @@ def verdict_message(sweep: "MeasuredSweep", verdict: Verdict) -> str:
     told = verdict.of("regression") or verdict.of("undecided")
     lines += [f"  {judgement_line(one)}" for one in told]
     for one in verdict.of("regression")[:1]:
-        asked = one.comparison.question
-        fell = (one.comparison.difference is not None) and one.comparison.difference.change < 0
-        lines += _transcripts(sweep.frame, asked.behaviour, asked.alpha, 0.0 if fell else 1.0)
+        lines += _shown(sweep.frame, _worse_rollouts(sweep.frame, one.comparison))
     if verdict.finding == "regression":
         lines.append(
             "If it is intended: run again with --update-references, and say why in the commit"
@@ -90,14 +89,15 @@ def _look_closer(log_dir: Path) -> str:
     return f"Look closer: amplify report {shlex.quote(str(log_dir))}"
 
 
-def _transcripts(frame: pd.DataFrame, behaviour: str, alpha: float, event: float) -> Iterator[str]:
-    """Show up to three rollouts on the wrong side, each of another prompt."""
-    scorer = "refusal" if behaviour == "soft_jailbreak" else behaviour
-    rows = frame[(frame["scorer"] == scorer) & (frame["alpha"] == alpha)]
-    column = rows["soft_jailbreak"] if behaviour == "soft_jailbreak" else rows["value"]
-    wrong = rows[column.astype("float64") == event].drop_duplicates("sample_id")
-    chosen = wrong.sort_values("sample_id").head(N_TRANSCRIPTS)
+def _worse_rollouts(frame: pd.DataFrame, made: Comparison) -> pd.DataFrame:
+    fell = made.difference is not None and made.difference.change < 0
+    asked, wrong = made.question, 0.0 if fell else 1.0
+    return telling(frame, asked.behaviour, asked.alpha, wrong, made.now, made.reference)
+
+
+def _shown(frame: pd.DataFrame, chosen: pd.DataFrame) -> Iterator[str]:
+    """Put a rollout into a line."""
     for name, turn in zip(chosen["sample_id"], turns_of(frame, chosen), strict=True):
         text = " ".join(clean(turn.text or turn.note or "").split())
         label = f", {turn.label}" if turn.label else ""
-        yield f"  {name} (alpha {alpha:g}{label}): {text}"
+        yield f"  {clean(name)} (alpha {turn.alpha:g}{label}): {text}"
