@@ -10,6 +10,7 @@ from harness.analysis.rates import SIGNIFICANCE
 from harness.errors import AnalysisError, ConfigurationError
 from harness.regression.comparison import Comparison, Question, compare
 from harness.regression.counts import Counts
+from harness.regression.coverage import left_out
 from harness.regression.directions import worse
 from harness.regression.identity import doubts, mismatches
 from harness.regression.reference import Reference, reference_of
@@ -98,7 +99,7 @@ def check_frame(
         comparisons,
         margin=margin,
         invalid=wrong,
-        notes=doubts(now.identity, stored.identity),
+        notes=(*doubts(now.identity, stored.identity), *left_out(now.counts, stored.counts)),
         significance=significance,
     )
     return Checked(now=now, stored=stored, verdict=verdict)
