@@ -1,12 +1,15 @@
 """All sweeps of one test session: each sampled at most once, however many tests ask for it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from harness.analysis.frame import by_constraint, read_frame
 from harness.constraint import parse_constraints
+from harness.errors import ConfigurationError
 from harness.regression.handles import MeasuredSweep, Surroundings
+from harness.regression.quiet import without_traces
 from harness.regression.sampling import sampled_logs
 from harness.sweep import SweepPlan
 
@@ -66,12 +69,16 @@ class Sweeps:
                 that differ otherwise need two.
 
         Raises:
+            ConfigurationError: if ``alphas`` or ``constraints`` is no list, or an alpha no number.
             AmplifyError: whatever a sweep raises.
         """
+        __tracebackhide__ = True
+        _require_list("alphas", alphas, "[0, 0.5, 1]")
+        _require_list("constraints", constraints, "['plausibility=0.1']")
         plan = SweepPlan(
             pair=pair,
             task=task,
-            alphas=tuple(float(alpha) for alpha in alphas),
+            alphas=tuple(map(_number, alphas)),
             epochs=epochs,
             constraints=tuple(map(parse_constraints, constraints)),
             limit=limit,
@@ -89,10 +96,26 @@ class Sweeps:
         return self._measured[key]
 
     def _measure(self, plan: SweepPlan, name: str | None) -> MeasuredSweep:
-        log_dir = sampled_logs(plan, self.cache_dir)
-        return MeasuredSweep.of(
-            by_constraint(read_frame(log_dir)),
-            log_dir,
-            Surroundings(references=self.references, update=self.update, undecided=self.undecided),
-            name,
+        with without_traces():
+            log_dir = sampled_logs(plan, self.cache_dir)
+        frames = by_constraint(read_frame(log_dir))
+        return MeasuredSweep.of(frames, log_dir, self._surroundings, name)
+
+    @cached_property
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            references=self.references, update=self.update, undecided=self.undecided
         )
+
+
+def _require_list(what: str, given: object, example: str) -> None:
+    """A string can be gone through as well, letter by letter."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ConfigurationError(f"{what}={given!r} is no list; write {what}={example}")
+
+
+def _number(alpha: object) -> float:
+    try:
+        return float(alpha)  # type: ignore[arg-type]  # what is none is refused here
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"alpha {alpha!r} is no number; write alphas=[0, 0.5]") from None
