@@ -1,11 +1,12 @@
 """What a test holds of a sweep: rates with bounds, and the comparison with its reference.
 
 Assertions that read like sentences. Knows no pytest: what is undecided goes to a function that
-says what becomes of it.
+says what becomes of it. Only ``__tracebackhide__`` is for pytest: a failure quotes the test's own
+line and the message, not the code here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -31,6 +32,19 @@ class Surroundings:
     """Whether references are written instead of compared with."""
     undecided: Callable[[str], None]
     """Takes the message of what the data can't decide."""
+    _owners: dict[Path, Path] = field(default_factory=dict, repr=False)
+
+    def claim(self, reference: Path, log_dir: Path) -> None:
+        """Note which sweep a reference is of.
+
+        Raises:
+            ConfigurationError: if it is another sweep's: one would overwrite the other's counts.
+        """
+        if (owner := self._owners.setdefault(reference, log_dir)) != log_dir:
+            raise ConfigurationError(
+                f"two different sweeps of this session have the reference {str(reference)!r} (logs "
+                f"in {str(owner)!r} and {str(log_dir)!r}): give one of them a name="
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +66,16 @@ class MeasuredRate:
             AssertionError: if it is below, or nothing was scored.
             ConfigurationError: if the bound is not from 0 to 1.
         """
+        __tracebackhide__ = True
         self._hold("at least", bound)
 
     def must_be_at_most(self, bound: float) -> None:
         """Fail where the rate's whole 95 % interval is above a bound; else as the other."""
+        __tracebackhide__ = True
         self._hold("at most", bound)
 
     def _hold(self, kind: Kind, bound: float) -> None:
+        __tracebackhide__ = True
         found = check_bound(self.rate, kind, bound)
         if found.holding == "holds":
             return
@@ -147,6 +164,7 @@ class MeasuredSweep:
         Raises:
             AnalysisError: if there is no such behaviour, alpha or category.
         """
+        __tracebackhide__ = True
         found = self.counts.rate(behaviour, alpha, category)
         return MeasuredRate(
             sweep=self, behaviour=behaviour, alpha=alpha, category=category, rate=found
@@ -172,8 +190,13 @@ class MeasuredSweep:
         Raises:
             AssertionError: at a regression.
             InvalidReference: if there is no reference, or it is of something else.
+            ConfigurationError: if the margin is no share, there is no such behaviour, or the
+                reference is another sweep's.
         """
+        __tracebackhide__ = True
+        self.surroundings.claim(self.reference_path, self.log_dir)
         if self.surroundings.update:
+            questions_of(self.counts, margin=margin, behaviours=behaviours)
             write_reference(self.frame, self.reference_path)
             return
         stored = read_reference(self.reference_path)

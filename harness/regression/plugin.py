@@ -112,6 +112,7 @@ def _policy(name: str) -> Callable[[str], None]:
 
 
 def _fail(message: str) -> None:
+    __tracebackhide__ = True
     raise AssertionError(message)
 
 

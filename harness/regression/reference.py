@@ -46,13 +46,14 @@ def read_reference(path: Path) -> Reference:
     Raises:
         InvalidReference: if there is none, or the file is damaged or of another schema.
     """
+    __tracebackhide__ = True  # of a failing test, the message is what counts
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    except FileNotFoundError:
         raise InvalidReference(
             f"no reference {str(path)!r}: make it from a run that you trust, by "
             "--update-references, and commit it"
-        ) from error
+        ) from None
     except (OSError, ValueError) as error:
         raise InvalidReference(f"the reference {str(path)!r} can't be read ({error})") from error
     try:

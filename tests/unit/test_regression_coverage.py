@@ -3,8 +3,8 @@
 from test_regression_counts import frame, row
 
 from harness.regression.checks import check_frame, questions_of
-from harness.regression.coverage import left_out
 from harness.regression.counts import counts_of
+from harness.regression.coverage import left_out
 from harness.regression.reference import reference_of
 
 RUN = frame(row("f1", 0.0, 1.0), row("f2", 0.0, 0.0))

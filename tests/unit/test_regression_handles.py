@@ -8,6 +8,7 @@ from test_regression_command import N, sampled
 from harness.analysis.frame import by_constraint, read_frame
 from harness.errors import ConfigurationError, InvalidReference
 from harness.regression.handles import MeasuredSweep, Surroundings
+from harness.regression.sweeps import Sweeps
 
 
 def sweep(folder: Path, references: Path, *, update: bool = False) -> MeasuredSweep:
@@ -67,3 +68,45 @@ def test_what_was_not_sampled_under_a_constraint_is_named(tmp_path):
     found = sweep(sampled(tmp_path / "logs", 30), tmp_path)
     with pytest.raises(ConfigurationError, match=r"nothing was sampled under 'clip=2'; there is n"):
         found.under("clip=2")
+
+
+def test_two_sweeps_may_not_share_a_reference(tmp_path):
+    """The second one would overwrite the first one's counts, or be compared with them."""
+    first = sweep(sampled(tmp_path / "first", 30), tmp_path / "references", update=True)
+    folder = sampled(tmp_path / "second", 20)
+    second = MeasuredSweep.of(by_constraint(read_frame(folder)), folder, first.surroundings)
+    first.must_not_regress()
+    first.must_not_regress(margin=0.1)
+    with pytest.raises(ConfigurationError, match=r"two different sweeps .*: give one of them a n"):
+        second.must_not_regress()
+    MeasuredSweep.of(second.frames, folder, first.surroundings, "another").must_not_regress()
+
+
+@pytest.mark.parametrize("update", [True, False])
+def test_what_can_not_be_compared_is_refused_while_references_are_written_too(tmp_path, update):
+    found = sweep(sampled(tmp_path / "logs", 30), tmp_path, update=True)
+    found.must_not_regress()
+    again = sweep(tmp_path / "logs", tmp_path, update=update)
+    with pytest.raises(ConfigurationError, match="margin 5; it must be from 0"):
+        again.must_not_regress(margin=5)
+    with pytest.raises(ConfigurationError, match="no behaviour charm"):
+        again.must_not_regress(behaviours=["charm"])
+
+
+def sweeps(folder: Path) -> Sweeps:
+    return Sweeps(cache_dir=folder, references=folder, update=False, seed=0, undecided=print)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"alphas": 1}, r"alphas=1 is no list; write alphas=\[0, 0.5, 1\]"),
+        ({"alphas": [0, "high"]}, "alpha 'high' is no number"),
+        ({"constraints": "clip=2"}, r"constraints='clip=2' is no list; write constraints=\["),
+    ],
+)
+def test_a_sweep_that_is_spelled_wrongly_is_refused_before_anything_is_loaded(
+    tmp_path, keywords, message
+):
+    with pytest.raises(ConfigurationError, match=message):
+        sweeps(tmp_path).measure("refuser", "refusal", **keywords)
