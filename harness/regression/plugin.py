@@ -6,7 +6,7 @@ heavy; what it does is in the modules beside it.
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FIXTURE = "amplified_sweep"
 SAMPLING = "amplify_sampling"
 SAMPLING_KEY = pytest.StashKey[Path]()
+TO_SKIP_KEY = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -84,6 +85,20 @@ def _sampling_list(config: pytest.Config) -> Path:
     return config.stash[SAMPLING_KEY]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Skip a test for what it left undecided once it has ended: a later check may fail it."""
+    told = item.config.stash.setdefault(TO_SKIP_KEY, [])
+    try:
+        result = yield
+        message = "\n".join(told)
+    finally:
+        told.clear()
+    if message:
+        pytest.skip(message)
+    return result
+
+
 @pytest.fixture(scope="session")
 def amplified_sweep(request: pytest.FixtureRequest) -> Callable[..., "MeasuredSweep"]:
     """Return a function that samples a pair on a task at several alphas, once per session.
@@ -100,15 +115,16 @@ def amplified_sweep(request: pytest.FixtureRequest) -> Callable[..., "MeasuredSw
         references=config.rootpath / config.getini("amplify_references"),
         update=config.getoption("--update-references"),
         seed=config.getoption("--amplify-seed"),
-        undecided=_policy(config.getoption("--amplify-undecided")),
+        undecided=_policy(config),
     ).measure
 
 
-def _policy(name: str) -> Callable[[str], None]:
+def _policy(config: pytest.Config) -> Callable[[str], None]:
     """Return what becomes of an undecided check."""
+    name = config.getoption("--amplify-undecided")
     if name == "fail":
         return _fail
-    return pytest.skip if name == "skip" else _warn
+    return config.stash.setdefault(TO_SKIP_KEY, []).append if name == "skip" else _warn
 
 
 def _fail(message: str) -> None:

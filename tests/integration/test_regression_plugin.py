@@ -76,6 +76,8 @@ def test_bounds_hold_fail_and_stay_undecided(run: Run):
     assert "more prompts would decide it" in said(warned)
     run(asked, "--amplify-undecided=fail").assert_outcomes(failed=1)
     run(asked, "--amplify-undecided=skip").assert_outcomes(skipped=1)
+    both = f"{asked}; sweep.rate('refusal', alpha=1).must_be_at_least(0.9)"
+    run(both, "--amplify-undecided=skip").assert_outcomes(failed=1)
 
 
 def test_a_reference_is_missed_made_and_compared_with(run: Run, pytester: pytest.Pytester):
