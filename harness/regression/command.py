@@ -83,6 +83,7 @@ def check(
     from harness.regression.verdict import verdict_of
 
     _require_sensible(reference_path, update_references, asked)
+    _require_place(log_dir, constraint, asked)
     name = reference_path.stem if reference_path else str(log_dir)
     try:
         if asked["pair"] is not None:
@@ -117,6 +118,17 @@ def _require_sensible(reference: Path | None, update: bool, asked: dict[str, Any
             "--sample repeats what a reference holds: name it by --reference, and make it from a "
             "sweep's logs by --update-references"
         )
+
+
+def _require_place(log_dir: Path, constraint: str, asked: dict[str, Any]) -> None:
+    if asked["pair"] is not None and constraint != NONE:
+        raise ConfigurationError(
+            "--sample repeats what a reference holds, its constraint as well: leave out "
+            f"--constraint {constraint}"
+        )
+    # A folder that was misspelled is not made for the sake of a verdict beside it.
+    if asked["pair"] is None and not log_dir.parent.is_dir():
+        raise ConfigurationError(f"no folder '{log_dir}': give the folder that a sweep logged to")
 
 
 def _named(frame: "pd.DataFrame", given: Path | None) -> tuple[str, Path]:

@@ -17,6 +17,7 @@ from harness.constraint import NONE, parse_constraints
 from harness.errors import ConfigurationError
 from harness.regression.checks import check_frame
 from harness.regression.comparison import Question
+from harness.regression.identity import GRADED_BY
 from harness.regression.reference import Reference
 from harness.regression.sequential import levels
 from harness.regression.verdict import Verdict
@@ -86,9 +87,11 @@ class Gate:
             clock: seconds.
 
         Raises:
-            ConfigurationError: if the budget pays for less than one prompt a look.
+            ConfigurationError: if the budget pays for less than one prompt a look, or a grader
+                judged what the reference holds.
             AmplifyError: whatever a sweep raises.
         """
+        self._require_ungraded()
         began, frames = clock(), []
         batches = self._batches(budget)
         spent = levels(len(batches))
@@ -127,6 +130,15 @@ class Gate:
         )
         return max(1, *cells)
 
+    def _require_ungraded(self) -> None:
+        for name, version in self.stored.identity.scorers.items():
+            if GRADED_BY in version:
+                grader = version.partition(GRADED_BY)[2]
+                raise ConfigurationError(
+                    f"the reference's {name} was graded by {grader}, and --sample asks no grader: "
+                    f"sweep with --grader {grader}, and check its logs"
+                )
+
     def _batches(self, budget: Budget) -> list[tuple[str, ...]]:
         prompts = sorted(self.stored.identity.prompts)
         order = np.random.default_rng(self.seed).permutation(len(prompts))
@@ -134,10 +146,7 @@ class Gate:
         most = budget.max_rollouts
         n = len(prompts) if most is None else min(len(prompts), most // per_prompt)
         if n < budget.looks:
-            raise ConfigurationError(
-                f"{budget.looks} looks need a prompt each, of {per_prompt} rollouts; "
-                f"--max-rollouts {most} pays for {n} of the reference's {len(prompts)} prompts"
-            )
+            raise ConfigurationError(_too_few(n, len(prompts), per_prompt, budget))
         parts = np.array_split(order[:n], budget.looks)
         return [tuple(prompts[i] for i in part) for part in parts]
 
@@ -162,3 +171,13 @@ class Gate:
             )
         )
         return by_constraint(read_frame(log_dir))[under]
+
+
+def _too_few(n: int, n_prompts: int, per_prompt: int, budget: Budget) -> str:
+    needs = f"{budget.looks} looks need a prompt each"
+    if n == n_prompts:
+        return f"{needs}, and the reference has {n}: give --looks {n} at most"
+    return (
+        f"{needs}, of {per_prompt} rollouts; --max-rollouts {budget.max_rollouts} pays for {n} of "
+        f"the reference's {n_prompts} prompts"
+    )

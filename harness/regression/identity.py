@@ -17,6 +17,9 @@ from harness.errors import InvalidReference
 UNKNOWN = "unknown"
 """The version of a scorer of ours in logs from before scores told it."""
 
+GRADED_BY = " graded by "
+"""Between a scorer's version and the model that judged for it."""
+
 # What decides a rollout beside pair, prompt, alpha and seed.
 _DECIDING = ("dtype", "max_tokens", "stop", "temperature", "top_k", "top_p")
 
@@ -140,7 +143,7 @@ def _version(scorer: str, rows: pd.DataFrame) -> str:
             "score all of them again by one"
         )
     graders = sorted(rows["grader"].dropna().unique())
-    by = f" graded by {', '.join(graders)}" if graders else ""
+    by = GRADED_BY + ", ".join(graders) if graders else ""
     if told:
         return f"{told[0]}{by}"
     if hasattr(scorers, scorer):

@@ -10,7 +10,7 @@ from typing import Any
 from harness.regression.messages import judgement_line
 from harness.regression.verdict import Judgement, Verdict
 from harness.reporting.escape import clean, md
-from harness.reporting.tables import table
+from harness.reporting.tables import DAGGER_MEANS, table
 
 SCHEMA = 1
 
@@ -33,14 +33,12 @@ def markdown(verdict: Verdict, name: str) -> str:
     lines = [f"## {md(name)}: {verdict.finding}", "", sentence(verdict), ""]
     lines += [f"- {md(reason)}" for reason in (*verdict.invalid, *verdict.notes)]
     if verdict.judgements:
-        order = ["regression", "invalid", "undecided", "improvement", "stable"]
-        ordered = sorted(verdict.judgements, key=lambda one: order.index(one.finding))
-        lines += ["", table(_HEAD, map(_row, ordered)), ""]
+        lines += ["", table(_HEAD, map(_row, _worst_first(verdict.judgements))), ""]
         lines.append(
             f"Margin {100 * verdict.margin:g} points; intervals of 95% over prompts, paired with "
             "the reference's; findings allow for the number of comparisons "
             "(Benjamini-Hochberg). Caught with 80%: the smallest true change for the worse that "
-            "a run like this would find."
+            f"a run like this would find. † {DAGGER_MEANS}."
         )
     return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"
 
@@ -61,15 +59,33 @@ def verdict_json(verdict: Verdict, name: str) -> str:
 
 
 def terminal(verdict: Verdict, name: str) -> str:
-    """Write a verdict for a terminal: a line each for what is not stable."""
-    told = [one for one in verdict.judgements if one.finding != "stable"]
-    n_stable = len(verdict.judgements) - len(told)
-    lines = [f"{name}: {verdict.finding}. {sentence(verdict).partition(': ')[2]}"]
+    """Write a verdict for a terminal: a line each for what is not stable, the worst first."""
+    stable = verdict.of("stable")
+    told = [one for one in _worst_first(verdict.judgements) if one.finding != "stable"]
+    said = sentence(verdict).partition(": ")[2]
+    lines = [f"{name}: {verdict.finding}. {said[0].upper()}{said[1:]}"]
     lines += [f"  {clean(reason)}" for reason in (*verdict.invalid, *verdict.notes)]
     lines += [f"  {judgement_line(one)}" for one in told]
-    if n_stable:
-        lines.append(f"  {n_stable} of {len(verdict.judgements)} comparisons are stable")
+    if stable:
+        n_all = len(verdict.judgements)
+        lines.append(f"  {len(stable)} of {n_all} comparisons are stable{_power(stable)}")
     return "\n".join(lines)
+
+
+def _worst_first(judgements: Sequence[Judgement]) -> list[Judgement]:
+    order = ["regression", "invalid", "undecided", "improvement", "stable"]
+    return sorted(judgements, key=lambda one: order.index(one.finding))
+
+
+def _power(judgements: Sequence[Judgement]) -> str:
+    """Say what would have been caught, over several comparisons."""
+    told = [one.comparison.detectable for one in judgements]
+    caught = [100 * one for one in told if one is not None]
+    if not caught:
+        return ""
+    low, high = f"{min(caught):.0f}", f"{max(caught):.0f}"
+    points = low if low == high else f"{low} to {high}"
+    return f"; with 80% power a change of {points} points would be caught"
 
 
 _HEAD = ("behaviour", "now", "reference", "change", "finding", "caught with 80%")

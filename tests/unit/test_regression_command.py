@@ -1,6 +1,7 @@
 """``amplify check`` on logs that Inspect's own classes wrote: verdict, exit code, files, words."""
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -119,6 +120,7 @@ def test_without_a_reference_or_logs_the_verdict_is_invalid_and_says_what_to_do(
         (["--constraint", "glue=1"], "InvalidConstraint"),
         (["--looks", "3"], "--looks is of --sample PAIR"),
         (["--sample", "refuser"], "name it by --reference"),
+        (["--sample", "a", "--reference", "b", "--constraint", "clip=2"], "leave out --constraint"),
         (["--margin", "2"], "Invalid value for '--margin'"),
         (["--colour", "red"], "No such option"),
     ],
@@ -127,6 +129,21 @@ def test_what_can_not_be_asked_is_refused(here, stored, words, message):
     done = check(sampled(here / "now", 50), *words)
     assert done.exit_code == 2
     assert message in done.output
+
+
+def test_a_misspelled_folder_is_not_made_for_a_verdict_beside_it(here):
+    done = check(here / "no" / "where")
+    assert done.exit_code == 2
+    assert "give the folder that a sweep logged to" in " ".join(done.output.split())
+    assert not (here / "no").exists()
+
+
+def test_the_terminal_has_the_worst_first_and_the_power_of_what_is_stable(here, stored):
+    lines = check(sampled(here / "now", 20)).output.splitlines()
+    assert lines[0].endswith("regression. Behaviour got worse beyond the margin.")
+    told = [line for line in lines if " at alpha " in line]
+    assert [line.split(":")[0] for line in told] == [f"  refusal at alpha {i}" for i in (0, 1)]
+    assert re.match(r"  2 of 4 comparisons are stable; with 80% power a change of \d+", lines[-2])
 
 
 def test_logs_without_rollouts_under_a_constraint_are_told(here, stored):

@@ -87,6 +87,17 @@ def test_no_batch_begins_after_the_minutes_are_over(tmp_path):
 def test_a_budget_that_pays_for_no_look_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="5 looks need a prompt each, of 2 rollouts"):
         looks(gate(tmp_path, 0.8), Budget(max_rollouts=4))
+    with pytest.raises(ConfigurationError, match="the reference has 100: give --looks 100 at most"):
+        looks(gate(tmp_path, 0.8), Budget(looks=101))
+
+
+def test_a_reference_that_a_grader_judged_is_refused_before_anything_is_sampled(tmp_path):
+    graded = pd.DataFrame(row("f1", 0.0, 1.0, scorer="judge", grader="some/model"), index=[0])
+    stored = reference_of(graded)
+    asked = questions_of(stored.counts, margin=0.1)
+    judged = Gate(pair="1", stored=stored, questions=asked, log_dir=tmp_path, seed=0)
+    with pytest.raises(ConfigurationError, match="graded by some/model, and --sample asks no gr"):
+        looks(judged)
 
 
 @pytest.mark.parametrize(
