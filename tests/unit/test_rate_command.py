@@ -97,6 +97,17 @@ def test_counting_and_the_weighed_sweep_stand_side_by_side(tmp_path: Path):
     assert "18 hits are weighed up to the token that decided" in said
 
 
+def test_a_scorer_that_says_nowhere_where_it_decided_has_a_rate_by_whole_replies(tmp_path: Path):
+    for alpha in (0.0, 1.0):
+        rows = replies(alpha)
+        for row in rows:
+            row.scores["no"].metadata = {}
+        traced(write_log(tmp_path, rows, alpha), alpha)
+    code, said = run(str(tmp_path), "--scorer", "no", "--no-hazard")
+    assert code == 0, said
+    assert "0 hits are weighed up to the token that decided" in said
+
+
 def test_events_are_weighed_up_to_the_token_that_decided(tmp_path: Path):
     """The last token is the same under all strengths here, so the weights are those of two."""
     evidence = gather(sweep(tmp_path), "no")
