@@ -33,6 +33,9 @@ from harness.rescoring import conversation, plain_message
 _LEAST = 1e-4
 """First tokens that are less likely are not followed: 200 such places would add to 1 in 50."""
 
+Tell = Callable[[float], object]
+"""Is told of each finished part which share of the whole it was, 0 to 1."""
+
 _UNREAD = {"events", "store", "timelines", "error_retries"}
 
 
@@ -84,7 +87,7 @@ def read_marker(
     evidence: Evidence,
     pair: LoadedPair,
     marker: Marker,
-    tell: Callable[[int], object] = lambda n: None,
+    tell: Tell = lambda share: None,
 ) -> MarkerReading | str:
     """Ask the target about a marker in every place of the plain rollouts.
 
@@ -93,7 +96,7 @@ def read_marker(
         evidence: of one scorer.
         pair: that drew the rollouts.
         marker: its tokens' probabilities are summed.
-        tell: is told of each finished part how many rollouts it held.
+        tell: is told how far the reading is.
 
     Returns:
         The reading; or why there is none.
@@ -117,23 +120,30 @@ def read_marker(
     }
     tokens["chance"], tokens["mark"] = 0.0, 0
     alone = [i for i, after in zip(marker.ids, marker.seconds, strict=True) if not after]
+    part = _part(tell, bool(alone) + sum(bool(after) for after in marker.seconds))
     if alone:
-        tokens["chance"] = _along(replies, pair, alone, tell)
+        tokens["chance"] = _along(replies, pair, alone, part)
         tokens.loc[tokens["token_id"].isin(alone), "mark"] = 1
     for first, after in zip(marker.ids, marker.seconds, strict=True):
         if after:
-            _pairs(tokens, replies, _limits(plain, replies, pair), pair, (first, after))
+            limits = _limits(plain, replies, pair)
+            _pairs(tokens, replies, limits, pair, (first, after), part)
     return MarkerReading(marker=marker, exposures=exposures(tokens))
+
+
+def _part(tell: Tell, n_parts: int) -> Tell:
+    """Let one of several parts tell its own share."""
+    return lambda share: tell(share / n_parts)
 
 
 def _along(
     replies: Mapping[str, KnownReply],
     pair: LoadedPair,
     ids: Sequence[int],
-    tell: Callable[[int], object] = lambda n: None,
+    tell: Tell = lambda share: None,
 ) -> NDArray[np.float64]:
     """Return the summed probability of some tokens in every place of all replies, in a row."""
-    found = marker_logps(pair.model, list(replies.values()), ids, tell)
+    found = marker_logps(pair.model, list(replies.values()), ids, lambda n: tell(n / len(replies)))
     return np.exp([value for logps in found for value in logps.tolist()])
 
 
@@ -143,6 +153,7 @@ def _pairs(
     limits: Mapping[str, int],
     pair: LoadedPair,
     marker: tuple[int, tuple[int, ...]],
+    tell: Tell,
 ) -> None:
     """Add the chance that a first token and then one of some others stand there, and where they do.
 
@@ -160,7 +171,8 @@ def _pairs(
                 beginning = KnownReply(reply.prompt, (*reply.ids[:place], first, after[0]))
                 asked.setdefault(beginning, []).append(row)
             row += 1
-    found = marker_logps(pair.model, list(asked), after)
+    # What came before this took a small part of the time.
+    found = marker_logps(pair.model, list(asked), after, lambda n: tell(n / len(asked)))
     ids = tokens["token_id"].to_numpy()
     chance, mark = tokens["chance"].to_numpy().copy(), tokens["mark"].to_numpy().copy()
     for rows, logps in zip(asked.values(), found, strict=True):

@@ -84,8 +84,8 @@ def limit_findings(data: DataSummary, curves: tuple[Curve, ...]) -> Sentences:
 def _asked(data: DataSummary) -> str:
     alphas = ", ".join(f"{alpha:g}" for alpha in data.alphas)
     return (
-        f"{data.n_rollouts} rollouts: {data.n_prompts} prompts, up to {data.n_epochs} rollouts "
-        f"of each at every alpha ({alphas})."
+        f"{data.n_rollouts} rollouts: {data.n_prompts} prompts, {data.repeats} of each at "
+        f"every alpha ({alphas})."
     )
 
 

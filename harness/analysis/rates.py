@@ -4,6 +4,7 @@ Rollouts of one prompt are not independent, so the interval stands on an effecti
 n over the design effect of the prompt clusters. Knows counts only; refuses to know behaviours.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -68,8 +69,9 @@ class Rate:
 
 def percents(rate: float, low: float, high: float) -> str:
     """Show a rate and its interval as ``75% [62, 85]``."""
-    # Whole per cents would show 4 of 900 as 0 %.
-    digits = 1 if 0 < rate < 0.01 or 0.99 < rate < 1 else 0
+    # Whole per cents would show 4 of 900 as 0 %, and so the upper end of 0 of 900.
+    nearest = min(rate or high, 1 - rate or 1 - low)
+    digits = max(1, math.ceil(-math.log10(100 * nearest))) if 0 < nearest < 0.01 else 0
     shown = [f"{100 * x:.{digits}f}" for x in (rate, low, high)]
     return f"{shown[0]}% [{shown[1]}, {shown[2]}]"
 

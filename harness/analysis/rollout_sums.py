@@ -68,6 +68,8 @@ def _kept(
 ) -> NDArray[np.intp]:
     """How many tokens of each rollout count, [rollouts]."""
     kept = sizes.copy()
+    if not decided:
+        return kept
     texts = chunk.tokens["token_text"].to_numpy(dtype=object)
     for i, uuid in enumerate(uuids):
         if uuid in decided:

@@ -46,8 +46,9 @@ def _of(one: ConditionComparison) -> Iterator[str]:
     else:
         least, most = one.common_doses
         yield (
-            f"{under}both reach doses from {least:.3f} to {most:.3f} nats per token, whatever the "
-            f"prompts; A reaches {_reach(one.a)} and B {_reach(one.b)}. Nothing is said beyond."
+            f"{under}both reach doses from {least:.3f} to {most:.3f} nats per token in at least "
+            f"97.5% of resamples of the prompts; A reaches {_reach(one.a)} and B {_reach(one.b)}. "
+            "Nothing is said beyond."
         )
         yield from _at_one_dose(one.behaviours)
     yield from _same_alpha(one)

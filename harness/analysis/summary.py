@@ -69,6 +69,11 @@ class DataSummary:
     warnings: tuple[str, ...]
     """Why alphas may not be comparable, or rollouts not what they seem."""
 
+    @property
+    def repeats(self) -> str:
+        """How many rollouts a prompt has at every alpha, in words."""
+        return "one" if self.n_epochs == 1 else f"up to {self.n_epochs}"
+
 
 def summarise(frame: pd.DataFrame) -> DataSummary:
     """Count what is there, and look for what makes a comparison of alphas unfair."""

@@ -3,6 +3,7 @@
 A sentence names a trend only where it stands after Benjamini and Hochberg, with its effect size.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,9 @@ NEEDED = [
     *(*ROLLOUT, "category", "scorer", "value", "label", "soft_jailbreak", "unit", "error"),
     *("n_tokens", "n_chars", "stop_reason"),
 ]
+
+
+LENGTHS = " (lengths included)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,11 +102,7 @@ def trend_findings(found: AllTrends, names: Sequence[str]) -> tuple[str, ...]:
     moving = [_move(one) for one in main if one.discovery]
     said = []
     if moving:
-        n_tested, n_found = _counts(found, "alpha")
-        said.append(
-            f"Along alpha {', '.join(moving)}. {n_found} of {n_tested} trends over behaviours and "
-            f"categories are discoveries; about one in {1 / SIGNIFICANCE:.0f} of such is false."
-        )
+        said.append(f"Along alpha {', '.join(moving)}.")
     said += [f"For {one.behaviour} {one.note}." for one in main if one.turns]
     return tuple(said)
 
@@ -111,10 +111,16 @@ def section_findings(found: AllTrends) -> tuple[str, ...]:
     """Say over which alphas trends are, and how many were found."""
     said = [_range(found)]
     regressors: tuple[Regressor, ...] = ("alpha", "dose")
-    for regressor in regressors:
-        n_tested, n_found = _counts(found, regressor)
-        if n_tested:
-            said.append(f"Along {regressor} {n_found} of {n_tested} tested trends are discoveries.")
+    counts = {one: _counts(found, one) for one in regressors}
+    told = [
+        f"{n_found} of {n_tested} tested along {regressor}{LENGTHS if regressor == 'alpha' else ''}"
+        for regressor, (n_tested, n_found) in counts.items()
+        if n_tested
+    ]
+    if told:
+        said.append(
+            f"Discoveries: {', '.join(told)}; about one in {1 / SIGNIFICANCE:.0f} of such is false."
+        )
     if not any(one.regressor == "dose" for one in found.trends):
         said.append("None is along dose: the logs tell no dose at two alphas of 0 and above.")
     return tuple(said)
@@ -163,4 +169,6 @@ def odds(ratio: float) -> str:
     """Show an odds ratio to three digits; beyond a thousand or a thousandth, as that."""
     if ratio > 1000:
         return ">1000"
-    return "<0.001" if ratio < 0.001 else f"{ratio:.3g}"
+    if ratio < 0.001:
+        return "<0.001"
+    return f"{ratio:.{max(0, 2 - math.floor(math.log10(ratio)))}f}"

@@ -19,6 +19,7 @@ from harness.analysis.regimes import Regime
 from harness.analysis.sense import compared_alpha, sense_finding, sensible_up_to
 from harness.analysis.strength import Strength
 from harness.analysis.summary import DataSummary
+from harness.analysis.trend_findings import odds
 from harness.analysis.trends import Trend
 from harness.analysis.wording import SMALL_CHANGE, evidence, movement
 
@@ -124,8 +125,8 @@ def _trends(grounds: Grounds) -> Iterator[str]:
     if tested:
         found = sum(one.discovery for one in tested)
         yield (
-            f"{found} of {len(tested)} tested trends of behaviours and categories are discoveries, "
-            "of which about one in twenty may be false."
+            f"Discoveries among the {len(tested)} trends of behaviours and categories that could "
+            f"be tested: {found}; about one in twenty of such is false."
         )
 
 
@@ -133,7 +134,7 @@ def _goes(trend: Trend) -> str:
     if trend.odds_ratio is None or trend.low is None or trend.high is None:
         return f"moves ({trend.change})" if trend.change else "moves"
     verb = "rises" if trend.odds_ratio > 1 else "falls"
-    times = f"{trend.odds_ratio:.3g} [{trend.low:.3g}, {trend.high:.3g}]"
+    times = f"{odds(trend.odds_ratio)} [{odds(trend.low)}, {odds(trend.high)}]"
     return f"{verb} with alpha, odds times {times} per unit,"
 
 
@@ -143,8 +144,8 @@ def _over(alphas: Sequence[float]) -> str:
 
 def _evidence(data: DataSummary) -> str:
     return (
-        f"{data.n_rollouts} rollouts of {data.n_prompts} prompts stand behind this, up to "
-        f"{data.n_epochs} of each at every alpha; intervals are 95%, over prompts."
+        f"{data.n_rollouts} rollouts of {data.n_prompts} prompts stand behind this, "
+        f"{data.repeats} of each at every alpha; intervals are 95%, over prompts."
     )
 
 

@@ -103,5 +103,7 @@ def read_hazard(
     if marker is None:
         marker = name_marker(evidence, loaded, words)
     with Progress(console=Console(stderr=True)) as progress:
-        bar = progress.add_task("Reading plain rollouts", total=len(evidence.plain))
-        return read_marker(log_dir, evidence, loaded, marker, lambda n: progress.advance(bar, n))
+        bar = progress.add_task("Reading plain rollouts", total=1.0)
+        return read_marker(
+            log_dir, evidence, loaded, marker, lambda share: progress.advance(bar, share)
+        )

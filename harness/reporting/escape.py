@@ -11,8 +11,10 @@ import unicodedata
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
 # Controls, formats (bidi overrides, zero-width, tags), surrogates, private use: none is readable.
 INVISIBLE = {"Cc", "Cf", "Cs", "Co"}
-# Our own intervals stay readable; without a bracket, colon or parenthesis after it, it is no link.
-INTERVAL = re.compile(r"\[-?\d+(?:\.\d+)?, -?\d+(?:\.\d+)?\](?![(\[:])")
+# Our own intervals stay readable: without a bracket or parenthesis after it, it is no link, and
+# where it does not begin its line a colon makes no definition of it.
+NUMBER = r"-?\d+(?:\.\d+)?"
+INTERVAL = re.compile(rf"\[{NUMBER}, (?:beyond )?{NUMBER}\](?![(\[])")
 SPECIAL = re.compile(r"[\\`*\[\]|~$@]|(?<![^\W_])_|_(?![^\W_])")
 # What opens a heading, list, rule or quotation at the start of a line; -0.5 is none of them.
 BLOCK_START = re.compile(r"^(?:[#=>]|[-+](?=[-\s]|$)|\d+(?=[.)](?:\s|$)))")
@@ -36,6 +38,8 @@ def md(text: str) -> Markdown:
     """Escape text for one line of markdown or one cell of a table."""
     line, pieces, end = clean(text), [], 0
     for interval in INTERVAL.finditer(line):
+        if not interval.start() and line.startswith(":", interval.end()):
+            continue
         pieces += [_escaped(line[end : interval.start()]), interval.group()]
         end = interval.end()
     whole = "".join([*pieces, _escaped(line[end:])])

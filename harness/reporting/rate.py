@@ -1,5 +1,7 @@
 """The true rate in words, as a table of the terminal, and as JSON."""
 
+import math
+
 from rich.table import Table
 from rich.text import Text
 
@@ -18,7 +20,7 @@ def rate_table(result: TrueRate) -> Table:
     """Show the three estimates side by side; a withheld one shows no number."""
     title = f"{result.pair}, {result.task}: rate of {result.scorer} at alpha 0"
     table = Table(title=Text(clean(title)), title_justify="left")
-    for name in ("estimate", "rate [95 %]", "standard error", "rollouts", "once in"):
+    for name in ("estimate", "rate [95%]", "standard error", "rollouts", "once in"):
         table.add_column(name)
     for row in _rows(result):
         table.add_row(*(Text(clean(cell)) for cell in row))
@@ -31,6 +33,8 @@ def _rows(result: TrueRate) -> list[list[str]]:
     if counting.rate is not None:
         assert counting.low is not None
         assert counting.high is not None
+        shown = per_cents(counting.rate, counting.low, counting.high)
+        rows[0][1] = f"{shown} ({counting.k}/{counting.n})"
         rows[0][4] = _between(1 / counting.high, 1 / counting.low if counting.low else None)
     for name, found, withheld in (
         ("mixture", result.mixture, result.mixture_withheld),
@@ -43,7 +47,7 @@ def _rows(result: TrueRate) -> list[list[str]]:
         rows.append(
             [
                 NAMES[name],
-                f"{per_cent(found.rate)} [{per_cent(found.low)}, {per_cent(found.high)}]",
+                per_cents(found.rate, found.low, found.high),
                 per_cent(found.standard_error or 0.0),
                 str(n),
                 _between(1 / found.high, 1 / found.low if found.low > 0 else None),
@@ -74,7 +78,7 @@ def waiting_sentences(waiting: Waiting, by: str) -> list[str]:
     assert waiting.sure is not None
     return [
         f"{said}by {by}).",
-        f"To see it with 95 % chance: about {round_two(waiting.sure)}.",
+        f"To see it with 95% chance: about {round_two(waiting.sure)}.",
     ]
 
 
@@ -135,6 +139,17 @@ def per_cent(share: float) -> str:
     """Show a share with two digits that count: 1.4%, 0.023%, 31%."""
     shown = 100 * share
     return "0%" if shown == 0 else f"{float(f'{shown:.2g}'):g}%"
+
+
+def per_cents(rate: float, low: float, high: float) -> str:
+    """Show a rate and its interval: 31% [24, 39], 2.0% [1.7, 2.4], 0.023% [0.010, 0.052].
+
+    Two digits of the rate count; of no event, one digit of what fits as well.
+    """
+    shown, n_digits = (rate, 2) if rate > 0 else (high, 1)
+    decimals = max(0, n_digits - 1 - math.floor(math.log10(100 * shown))) if shown > 0 else 0
+    said = [f"{100 * share:.{decimals}f}" for share in (rate, low, high)]
+    return f"{said[0]}% [{said[1]}, {said[2]}]"
 
 
 def round_two(number: float) -> str:

@@ -1,7 +1,8 @@
 """Two runs beside each other as tables; every figure comes from the comparison."""
 
 from harness.analysis.run_comparison import BehaviourComparison, ConditionComparison, RunComparison
-from harness.reporting.escape import Markdown
+from harness.constraint import NONE
+from harness.reporting.escape import Markdown, md
 from harness.reporting.tables import at, number, table
 
 
@@ -25,6 +26,14 @@ def at_alpha(behaviour: BehaviourComparison) -> Markdown:
     """One behaviour at the alphas that both sampled."""
     rows = ([at(point.alpha), point.a, point.b, point.change] for point in behaviour.at_alpha)
     return table(["alpha", "A", "B", "change from A to B"], rows)
+
+
+def heading(condition: ConditionComparison) -> Markdown:
+    """What both runs were drawn under."""
+    names = dict.fromkeys(side.constraint for side in (condition.a, condition.b))
+    if len(names) > 1:
+        return md(" beside ".join(names))
+    return md("Unconstrained" if NONE in names else f"Constraint {condition.a.constraint}")
 
 
 def sides(condition: ConditionComparison) -> Markdown:

@@ -104,6 +104,9 @@ def test_a_rate_is_shown_with_interval_and_counts():
 
 def test_a_rate_near_nothing_or_all_is_shown_with_a_decimal():
     assert str(once_each(4, 900)) == "0.4% [0.2, 1.1] (4/900)"
+    assert str(once_each(0, 900)) == "0.0% [0.0, 0.4] (0/900)"
+    assert str(once_each(900, 900)) == "100.0% [99.6, 100.0] (900/900)"
+    assert str(once_each(3, 9000)) == "0.03% [0.01, 0.10] (3/9000)"
     assert str(once_each(899, 900)) == "99.9% [99.4, 100.0] (899/900)"
 
 

@@ -46,6 +46,13 @@ def test_tokens_after_the_deciding_phrase_are_left_out_for_its_scorer_only(tmp_p
     assert sums["refusal"]["n_tokens"].tolist() == [2, 2]
 
 
+def test_a_scorer_that_decided_no_reply_early_is_summed_like_all_tokens(tmp_path: Path):
+    """It read texts that were not asked for, so no rate of such a scorer could be told."""
+    path = write(tmp_path, spelled("a", "I", " can", "'t"), spelled("b", "Yes"))
+    sums = read_sums(path, {"nonsense": {}})
+    assert sums["nonsense"].equals(sums[WHOLE])
+
+
 def test_a_sample_of_several_calls_is_summed_to_its_end(tmp_path: Path):
     path = write(tmp_path, spelled("a", "I", " can"), spelled("a", "I", " do", call=1))
     sums = read_sums(path, {"refusal": {"a": ("I", 1)}})

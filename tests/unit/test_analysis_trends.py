@@ -297,18 +297,13 @@ def test_lengths_rank_along_alpha_within_prompts_and_share_the_family(found):
     assert shown == expected
 
 
-def test_a_discovery_is_told_with_its_odds_ratio_and_how_many_were_tested(found):
+def test_a_discovery_is_told_with_its_odds_ratio(found):
     one = named(found, "refusal")
     [said] = trend_findings(found, ["refusal"])
     assert said.startswith(
         f"Along alpha the odds of refusal rise, times {odds(one.odds_ratio)} "
         f"[{odds(one.low)}, {odds(one.high)}] per unit (0 to 2)."
     )
-    n_tested = sum(
-        x.p_value is not None
-        for x in (*found.lengths, *(t for t in found.trends if t.regressor == "alpha"))
-    )
-    assert f" of {n_tested} trends over behaviours and categories are discoveries" in said
 
 
 def test_nothing_is_said_where_nothing_was_found(found):
@@ -330,10 +325,18 @@ def test_a_turn_is_told_as_what_it_is():
     )
 
 
+def test_the_section_says_how_many_were_tested_and_that_lengths_are_among_them(found):
+    behaviours = [one for one in found.trends if one.regressor == "alpha"]
+    n_tested = sum(one.p_value is not None for one in (*found.lengths, *behaviours))
+    n_found = sum(one.discovery for one in (*found.lengths, *behaviours))
+    assert section_findings(found)[1].startswith(
+        f"Discoveries: {n_found} of {n_tested} tested along alpha (lengths included), "
+    )
+
+
 def test_the_section_says_over_which_alphas_trends_are(found):
     said = section_findings(found)
     assert said[0].startswith("Trends are over alpha 0, 1, 2. At 4, where more than 20% is")
-    assert said[1].startswith("Along alpha ")
 
 
 def test_the_section_warns_where_even_the_first_alpha_rambles(found):
@@ -344,8 +347,8 @@ def test_the_section_warns_where_even_the_first_alpha_rambles(found):
 
 
 def test_odds_ratios_out_of_all_bounds_are_shown_as_such():
-    assert [odds(x) for x in (14.4449, 0.06161, 2.0, 5000.0, 1e-9)] == [
-        *("14.4", "0.0616", "2", ">1000", "<0.001")
+    assert [odds(x) for x in (14.4449, 0.06161, 12.0, 999.9, 5000.0, 1e-9)] == [
+        *("14.4", "0.0616", "12.0", "1000", ">1000", "<0.001")
     ]
 
 

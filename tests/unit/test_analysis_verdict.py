@@ -147,8 +147,11 @@ def test_without_alpha_zero_rates_are_told_and_no_change():
 
 def test_a_trend_is_told_with_its_evidence_its_odds_and_how_many_were_tested():
     told = line("Certainty", 4, 30, 40, trends=(trend(), trend(category="a", discovery=False)))
-    assert "Very strong evidence that scorer fact rises with alpha, odds times 3 [2, 4.5]" in told
-    assert "1 of 2 tested trends" in told
+    assert (
+        "Very strong evidence that scorer fact rises with alpha, odds times 3.00 [2.00, 4.50]"
+        in told
+    )
+    assert "Discoveries among the 2 trends of behaviours and categories" in told
     assert "120 rollouts of 40 prompts stand behind this" in told
 
 

@@ -16,7 +16,7 @@ from harness.analysis.true_rate import true_rate, waiting
 from harness.cli import main
 from harness.decoding.trace import TRACE_FIELDS, Trace
 from harness.errors import AnalysisError
-from harness.reporting.rate import per_cent, round_two, waiting_sentences
+from harness.reporting.rate import per_cent, per_cents, round_two, waiting_sentences
 from harness.traces.file import TraceFile
 from harness.traces.rows import SampleCall, TracedRollout, rollout_table
 
@@ -97,6 +97,17 @@ def test_counting_and_the_weighed_sweep_stand_side_by_side(tmp_path: Path):
     assert "18 hits are weighed up to the token that decided" in said
 
 
+def test_a_scorer_that_says_nowhere_where_it_decided_has_a_rate_by_whole_replies(tmp_path: Path):
+    for alpha in (0.0, 1.0):
+        rows = replies(alpha)
+        for row in rows:
+            row.scores["no"].metadata = {}
+        traced(write_log(tmp_path, rows, alpha), alpha)
+    code, said = run(str(tmp_path), "--scorer", "no", "--no-hazard")
+    assert code == 0, said
+    assert "0 hits are weighed up to the token that decided" in said
+
+
 def test_events_are_weighed_up_to_the_token_that_decided(tmp_path: Path):
     """The last token is the same under all strengths here, so the weights are those of two."""
     evidence = gather(sweep(tmp_path), "no")
@@ -169,7 +180,7 @@ def test_other_values_than_events_have_no_rate(tmp_path: Path):
 def test_the_wait_is_said_in_words():
     assert waiting_sentences(waiting(1 / 70, 1 / 110, 1 / 50), "hazard") == [
         "Expected rollouts to see this once: about 70 (between 50 and 110; by hazard).",
-        "To see it with 95 % chance: about 210.",
+        "To see it with 95% chance: about 210.",
     ]
     assert waiting_sentences(waiting(0.0, 0.0, 0.03), "counting") == [
         "Expected rollouts to see this once: more than 33 (by counting)."
@@ -181,6 +192,21 @@ def test_the_wait_is_said_in_words():
 )
 def test_shares_keep_two_digits_that_count(share: float, shown: str):
     assert per_cent(share) == shown
+
+
+@pytest.mark.parametrize(
+    ("rate", "shown"),
+    [
+        ((0.2012, 0.131, 0.2899), "20% [13, 29]"),
+        ((0.0202, 0.0169, 0.0242), "2.0% [1.7, 2.4]"),
+        ((0.00023, 0.0001, 0.00052), "0.023% [0.010, 0.052]"),
+        ((0.0, 0.0, 0.6024), "0% [0, 60]"),
+        ((0.0, 0.0, 0.0037), "0.0% [0.0, 0.4]"),
+        ((1.0, 0.94, 1.0), "100% [94, 100]"),
+    ],
+)
+def test_a_rate_and_its_interval_are_shown_as_exactly_as_the_rate_is_small(rate, shown: str):
+    assert per_cents(*rate) == shown
 
 
 def test_large_waits_are_rounded_to_what_is_known():

@@ -28,6 +28,8 @@ HOSTILE = {
     "backslashes": "\\[a\\](b) \\\\ \\`",
     "an interval as a link": "[62, 85](http://evil.example)",
     "an interval as a definition": "[62, 85]: http://evil.example",
+    "an interval before a colon": "at 2.52 [2.07, 2.89]: http://evil.example",
+    "an interval without an end": "5.20 [3.60, beyond 8](http://evil.example)",
 }
 PARSER = MarkdownIt("gfm-like")
 
@@ -88,3 +90,10 @@ def test_our_own_rates_stay_readable():
 
 def test_empty_text_is_said_to_be_empty():
     assert code(" \n\u200b") == "(empty)"
+
+
+@pytest.mark.parametrize(
+    "text", ["up to 2.52 [2.07, 2.89]: more", "5.20 [3.60, beyond 8]", "-3 points [-13, 7]"]
+)
+def test_our_own_intervals_stand_in_markdown_as_they_are(text):
+    assert md(f"It is {text}") == f"It is {text}"
