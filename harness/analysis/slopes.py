@@ -57,7 +57,7 @@ class Slope:
             return "no slope"
         every = [100 * one if self.of_rate else one for one in (found.value, found.low, found.high)]
         small = max(map(abs, every)) < (10 if self.of_rate else 0.1)
-        digits = small if self.of_rate else 2 + small
+        digits = (0 if self.of_rate else 2) + int(small)
         # Adding 0 makes 0 of what rounds to -0.
         value, low, high = (round(one, digits) + 0.0 for one in every)
         unit = " points" if self.of_rate else ""
