@@ -4,6 +4,7 @@ Knows counts per prompt and value of the regressor. Refuses to know what was cou
 """
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, sqrt
 
@@ -57,7 +58,16 @@ def cells_of(rates: tuple[Rate, ...], x: Floats) -> Cells:
         rates: one per value, each with its counts by prompt.
         x: [a].
     """
-    every = [rate.by_prompt for rate in rates]
+    return aligned([rate.by_prompt for rate in rates], x)
+
+
+def aligned(every: Sequence[PromptCounts], x: Floats) -> Cells:
+    """Line up what was summed by prompt, one per value of the regressor.
+
+    Args:
+        every: events, or sums of other values.
+        x: [a].
+    """
     prompts = _union(every)
     k, n = np.zeros((len(prompts), len(x))), np.zeros((len(prompts), len(x)))
     for column, counts in enumerate(every):
@@ -172,7 +182,7 @@ def _finite_exp(x: float) -> float:
     return exp(min(max(x, -700.0), 700.0))
 
 
-def _union(every: list[PromptCounts]) -> NDArray[np.str_]:
+def _union(every: Sequence[PromptCounts]) -> NDArray[np.str_]:
     first = every[0].prompts
     if all(np.array_equal(counts.prompts, first) for counts in every):
         return first

@@ -19,6 +19,7 @@ _STAGES = {
     "findings": "Verifying findings",
     "claims": "Scoring claims",
 }
+_TOLD_BY_INSPECT = "task"
 
 
 @click.command()
@@ -36,6 +37,12 @@ _STAGES = {
     "--claims",
     metavar="FILE|NAME",
     help="Score the claims of this file (see examples/claims), or of a shipped set.",
+)
+@click.option(
+    "--task",
+    metavar="NAME",
+    help="Sweep this task as well, and say which behaviours the change promotes: reasoning (how "
+    "it thinks aloud), refusal, over_refusal, false_facts or sensibility.",
 )
 @click.option(
     "--out",
@@ -80,6 +87,7 @@ def _run(plan: Any) -> None:
     from rich.progress import Progress
 
     from harness.diffing.plan import run_diff
+    from harness.diffing.task_sweep import task_logs
     from harness.reporting.diff_page import write_finding
 
     try:
@@ -94,6 +102,8 @@ def _run(plan: Any) -> None:
     for line in results.summary:
         click.echo(line)
     click.echo(f"Finding: {path}")
+    if results.task is not None:
+        click.echo(f"To look closer: amplify report {task_logs(plan.out, results.task.task)}")
 
 
 def _teller(progress: "Progress") -> Callable[[str, int, int | None], None]:
@@ -101,6 +111,10 @@ def _teller(progress: "Progress") -> Callable[[str, int, int | None], None]:
     bars: dict[str, TaskID] = {}
 
     def tell(stage: str, n: int, of: int | None) -> None:
+        if stage == _TOLD_BY_INSPECT:
+            # Of two live displays on one terminal rich refuses the second.
+            progress.stop()
+            return
         if stage not in bars:
             if of is None:
                 return

@@ -5,6 +5,7 @@ from typing import Literal
 
 from harness.analysis.dose import Estimate
 from harness.analysis.rates import SIGNIFICANCE
+from harness.analysis.task_moves import TaskMoves
 from harness.diffing.surfaced import ClaimMove, Convergence, Evidence
 
 Place = Literal["start", "anywhere"]
@@ -211,4 +212,6 @@ class DiffResults:
     has_claims_file: bool
     """Whether findings.toml stands beside the page."""
     summary: tuple[str, ...]
-    """What changed, in five lines at most."""
+    """What changed, in five lines at most, and one more for a task."""
+    task: TaskMoves | None = None
+    """What moves in the task that was swept as well; None where none was."""

@@ -32,12 +32,16 @@ class Budget:
     """Prompts whose replies are begun with amplification."""
     n_seeds: int
     """Positions within replies where amplified rollouts begin as well."""
+    task_prompts: int = 60
+    """Of a task that is swept as well; the shipped files alternate their categories."""
+    task_tokens: int = 96
+    """Of a reply there."""
 
 
 # On two quiet cores and the embedded pair some two minutes of sampling, three of scanning and four
 # of amplified rollouts.
 FULL = Budget(n_prompts=300, max_tokens=40, n_starts=64, n_seeds=24)
-QUICK = Budget(n_prompts=48, max_tokens=24, n_starts=16, n_seeds=6)
+QUICK = Budget(n_prompts=48, max_tokens=24, n_starts=16, n_seeds=6, task_prompts=24, task_tokens=64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +60,14 @@ class DiffPlan:
     budget: Budget = FULL
     model_args: Mapping[str, object] = field(default_factory=dict)
     """What ``-M`` spells."""
+    task: str | None = None
+    """One of the project's own tasks, to be swept as well."""
 
     def __post_init__(self) -> None:
+        if self.task is not None:
+            from harness.diffing.task_sweep import require_task
+
+            require_task(self.task)
         if self.seed < 0:
             raise ConfigurationError(f"--seed must be 0 or above, not {self.seed}")
 
@@ -76,7 +86,7 @@ def run_diff(plan: DiffPlan, tell: Tell = lambda what, n, of: None) -> "tuple[Di
     from harness.diffing.claim_moves import claim_moves, stated_claims
     from harness.diffing.summary import summarise
     from harness.diffing.tables import scan_tables
-    from harness.pairs.loading import load_pair
+    from harness.diffing.task_sweep import loaded_pair, sweep_task
     from harness.pairs.spec import PAIR_ARGUMENTS, resolve_pair
     from harness.pairs.spelling import refuse_unknown
 
@@ -84,7 +94,7 @@ def run_diff(plan: DiffPlan, tell: Tell = lambda what, n, of: None) -> "tuple[Di
     spec = resolve_pair(plan.pair, dict(plan.model_args))
     stated = stated_claims(plan.claims) if plan.claims is not None else ()
     _require_files(plan.corpora)
-    pair = load_pair(spec)
+    pair = loaded_pair(plan, spec)
     corpus = _corpus(plan, pair, tell)
     scanned = _scanned(plan, pair, corpus, tell)
     tables = scan_tables(scanned)
@@ -94,6 +104,7 @@ def run_diff(plan: DiffPlan, tell: Tell = lambda what, n, of: None) -> "tuple[Di
     tell("claims", 0, len(stated) or None)
     moves = claim_moves(pair, stated, tell=lambda n: tell("claims", n, None)) if stated else ()
     sampled = _sampled(surfaced)
+    task = None if plan.task is None or tables.same else sweep_task(plan, tell)
     from harness import __version__
     from harness.diffing.found import DiffResults
 
@@ -102,7 +113,7 @@ def run_diff(plan: DiffPlan, tell: Tell = lambda what, n, of: None) -> "tuple[Di
         weights=pair.fingerprint,
         version=__version__,
         corpus=corpus.name,
-        notes=corpus.notes,
+        notes=(*corpus.notes, *_not_swept(plan, tables.same)),
         max_tokens=plan.budget.max_tokens,
         seed=plan.seed,
         tables=tables,
@@ -110,7 +121,8 @@ def run_diff(plan: DiffPlan, tell: Tell = lambda what, n, of: None) -> "tuple[Di
         claims=moves,
         suggested=_suggested(corpus, [one.prompt_id for one in tables.prompts], surfaced),
         has_claims_file=surfaced is not None and bool(surfaced.claims_toml),
-        summary=summarise(tables, sampled),
+        summary=summarise(tables, sampled, task),
+        task=task,
     )
     return results, surfaced.claims_toml if surfaced else ""
 
@@ -207,6 +219,12 @@ def _sampled(surfaced: "Surfaced | None") -> "Sampled | None":
         convergence=surfaced.convergence,
         evidence=surfaced.evidence,
     )
+
+
+def _not_swept(plan: DiffPlan, same: bool) -> tuple[str, ...]:
+    if plan.task is None or not same:
+        return ()
+    return (f"the task {plan.task} was not swept: of one model every alpha says the same",)
 
 
 def _suggested(

@@ -1,13 +1,19 @@
-"""What changed, in five lines at most, each with how sure it is. Sentences from frozen results."""
+"""What changed, in five lines at most and one for a task, each with how sure it is.
+
+Sentences from frozen results.
+"""
 
 from collections.abc import Sequence
 
+from harness.analysis.slopes import Slope
+from harness.analysis.task_moves import NONSENSE, BehaviourMoves, TaskMoves
 from harness.diffing.found import Sampled, ScanTables, Word
 from harness.diffing.surfaced import Evidence
 
 _NAMED = 5
 _TOPICS = 3
 _FINDINGS = 3
+_BEHAVIOURS = 3
 _SURE_P = 0.001
 _MANY_PROMPTS = 100
 
@@ -17,13 +23,17 @@ NOTHING = (
 )
 
 
-def summarise(tables: ScanTables, sampled: Sampled | None) -> tuple[str, ...]:
-    """Write the lines: how far the sides part, by which tokens, topics and statements."""
+def summarise(
+    tables: ScanTables, sampled: Sampled | None, task: TaskMoves | None = None
+) -> tuple[str, ...]:
+    """Write the lines: how far the sides part, by which tokens, topics, statements, behaviours."""
     if tables.same:
         return (f"{NOTHING} {_size(tables)}",)
     lines = [_size(tables), _tokens(tables), _topics(tables)]
     if sampled is not None:
         lines += [_findings(sampled), _occurrence(sampled)]
+    if task is not None:
+        lines.append(_task(task))
     return tuple(line for line in lines if line)
 
 
@@ -98,3 +108,45 @@ def _occurrence(sampled: Sampled) -> str:
     else:
         often = f"is expected once in {once.expected:.0f}"
     return f"Plain rollouts of the target: the first of these {often} ({found.shown})."
+
+
+def _task(moves: TaskMoves) -> str:
+    """Name what moves along alpha beyond chance, the surest first; nothing where nothing does.
+
+    Nonsense is what amplification does, and no behaviour that the change promotes.
+    """
+    moving = [one for one in moves.behaviours if one.along_alpha.discovery and one.name != NONSENSE]
+    moving.sort(key=lambda one: -_sureness(one.along_alpha))
+    if not moving:
+        return ""
+    named = moving[:_BEHAVIOURS]
+    told = [
+        f"{verb} {', '.join(map(_behaviour, those))}"
+        for verb, rises in (("promotes", True), ("makes rarer", False))
+        if (those := [one for one in named if (_value(one.along_alpha) > 0) is rises])
+    ]
+    more = len(moving) - len(named)
+    rest = f"; {more} more move{'s' * (more == 1)} beyond chance" if more else ""
+    return f"On the task {moves.task} it {'; it '.join(told)}{rest}."
+
+
+def _behaviour(one: BehaviourMoves) -> str:
+    slope = one.along_alpha
+    of = " per alpha" if slope.of_rate else " per reply and alpha"
+    assert slope.p_adjusted is not None
+    sure = confidence(slope.p_adjusted, slope.n_prompts)
+    return f"{one.name.replace('_', ' ')}: {slope}{of} ({slope.n_prompts} prompts; {sure})"
+
+
+def _sureness(slope: Slope) -> float:
+    """How many half-widths of its interval a slope is away from 0."""
+    found = slope.estimate
+    assert found is not None
+    assert found.low is not None
+    assert found.high is not None
+    return 2 * abs(found.value) / (found.high - found.low)
+
+
+def _value(slope: Slope) -> float:
+    assert slope.estimate is not None
+    return slope.estimate.value

@@ -13,7 +13,7 @@ def along(results: Results) -> Markdown:
     rows = [
         [
             at(alpha),
-            *(_mean(curve.means[i]) for curve in curves),
+            *(mean_cell(curve.means[i]) for curve in curves),
             max(curve.means[i].n_unscored for curve in curves),
         ]
         for i, alpha in enumerate(results.alphas)
@@ -25,7 +25,7 @@ def by_category(results: Results) -> Markdown:
     """Each scorer's means in each category, alphas to the right; empty where there is one."""
     head = ["scorer", "category", *(f"alpha {alpha:g}" for alpha in results.alphas)]
     rows = [
-        [one.overall.name, curve.name, *map(_mean, curve.means)]
+        [one.overall.name, curve.name, *map(mean_cell, curve.means)]
         for one in results.means
         for curve in one.categories
     ]
@@ -38,5 +38,6 @@ def _with_unit(curve: MeanCurve) -> str:
     return curve.name if said else f"{curve.name} ({curve.unit})"
 
 
-def _mean(mean: Mean) -> Markdown:
+def mean_cell(mean: Mean) -> Markdown:
+    """Show a mean, with a dagger where its interval rests on little."""
     return Markdown(f"{md(str(mean))}{DAGGER if mean.warning else ''}")

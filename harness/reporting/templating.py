@@ -23,7 +23,7 @@ from harness.errors import ConfigurationError
 from harness.reporting import tables
 from harness.reporting.escape import code, fence
 
-NO_REPORT = ("card.md.j2", "diff.md.j2", "diff.html.j2", "diff.css")
+NO_REPORT = ("card.md.j2", "diff.md.j2", "diff_task.md.j2", "diff.html.j2", "diff.css")
 """Templates of ours that no report is made from, so that replacing one would have no effect."""
 
 
