@@ -5,7 +5,7 @@ Knows the trace summaries. Refuses to know behaviours.
 
 import json
 from dataclasses import dataclass
-from math import sqrt
+from math import log, sqrt
 from typing import Any, Literal
 
 import numpy as np
@@ -144,7 +144,9 @@ def _dose(alpha: float, rows: pd.DataFrame) -> Dose:
         n_tokens=int(n_tokens.sum()),
         dose_nats=dose_nats,
         gain_nats=mean_per_token(gain, n_tokens, prompts),
-        verdict=_verdict(excess if plain else None, dose_nats) if alpha else "nothing to check",
+        verdict=_verdict(excess if plain else None, dose_nats, float((gain * n_tokens).sum()))
+        if alpha
+        else "nothing to check",
     )
 
 
@@ -152,10 +154,21 @@ def _gain(rows: pd.DataFrame, drawn_from: str) -> Floats:
     return _floats(rows, "trace_target_nll_nats") - _floats(rows, drawn_from)
 
 
-def _verdict(excess: Estimate | None, dose_nats: Estimate | None) -> Verdict:
+def _verdict(
+    excess: Estimate | None, dose_nats: Estimate | None, total_gain_nats: float
+) -> Verdict:
+    """Say whether the sampled tokens can come of the amplified distribution.
+
+    Log-ratios have a long tail to the right: rare tokens that amplification makes much likelier
+    carry much of their mean, and in a small sweep none of them was drawn. So a gain above the dose
+    is tested by its t interval, which errs on the safe side there, and one below it by an exact
+    bound: under the amplified distribution ``exp(-sum log(p_amplified / p_target))`` is a
+    likelihood ratio, of expectation 1, so it exceeds 1000 once in a thousand sweeps (Ville 1939).
+    Tokens drawn from the target lower that sum by KL(target, amplified) each.
+    """
     if excess is None or excess.low is None or excess.high is None or dose_nats is None:
         return "not checked"
-    fits = excess.low <= 0 <= excess.high
+    fits = excess.low <= 0 and total_gain_nats > log(CHECK_SIGNIFICANCE)
     small = abs(excess.value) <= CHECK_TOLERANCE * dose_nats.value
     return "as predicted" if fits or small else "not as predicted"
 

@@ -170,7 +170,10 @@ def test_the_command_draws_every_constraint_again(results):
 )
 def test_the_dose_is_held_against_the_tokens_unless_tokens_were_cut(tmp_path, text, verdict):
     """The gain is nothing like the dose here; a mask would be an honest reason for that."""
-    rollouts = [Rollout(f"p{i}", **under(text, dose_nats=0.5 + i / 100)) for i in range(10)]
+    rollouts = [
+        Rollout(f"p{i}", **under(text, dose_nats=0.5 + i / 100, amplified_nll_nats=2.2))
+        for i in range(10)
+    ]
     write_log(tmp_path, rollouts, f"amplified/refuser@1:{text}")
     assert doses(read_frame(tmp_path))[0].verdict == verdict
 

@@ -62,6 +62,34 @@ def test_amplified_logits_that_never_reached_the_sampler_are_found_out(tmp_path)
     assert one.verdict == "not as predicted"
 
 
+def test_a_gain_below_the_dose_is_no_failure_while_the_tokens_favour_the_amplified_side(tmp_path):
+    """Rare tokens carry much of the mean: where none was drawn, all rollouts fall short alike."""
+    _, one = doses(read(tmp_path, lambda alpha: amplified(alpha, 0.4)))
+    assert one.gain_nats.high < one.dose_nats.low
+    assert one.verdict == "as predicted"
+
+
+def test_a_gain_far_above_the_dose_is_a_failure(tmp_path):
+    _, one = doses(read(tmp_path, lambda alpha: amplified(alpha, 2.0)))
+    assert one.verdict == "not as predicted"
+
+
+@pytest.mark.parametrize(
+    ("lost_nats", "verdict"), [(6.5, "as predicted"), (7.5, "not as predicted")]
+)
+def test_tokens_a_thousand_times_likelier_under_the_target_are_a_failure(
+    tmp_path, lost_nats, verdict
+):
+    """exp(-6.91) is 1 in 1000; ten rollouts of ten tokens share what is lost."""
+
+    def rollouts(alpha):
+        for i in range(10):
+            gain = -lost_nats / 100 + 0.001 * math.cos(i)
+            yield Rollout(f"p{i}", trace=trace(dose_nats=0.5, amplified_nll_nats=2.0 - gain))
+
+    assert doses(read(tmp_path, rollouts))[1].verdict == verdict
+
+
 def test_sampling_that_changes_the_distribution_is_not_checked(tmp_path):
     def rollouts(alpha):
         for rollout in amplified(alpha, 2.0):
