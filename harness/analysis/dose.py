@@ -43,8 +43,8 @@ class Estimate:
     def __str__(self) -> str:
         """Show as ``0.312 [0.284, 0.340]``."""
         if self.low is None or self.high is None:
-            return f"{self.value:.3f}"
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+            return f"{self.value:z.3f}"
+        return f"{self.value:z.3f} [{self.low:z.3f}, {self.high:z.3f}]"
 
 
 @dataclass(frozen=True, kw_only=True)

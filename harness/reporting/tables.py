@@ -36,7 +36,7 @@ def cell(rate: Rate) -> Markdown:
 
 def number(value: float | None, digits: int = 2) -> Markdown:
     """Show a number, or a dash where there is none."""
-    return NOTHING if value is None else Markdown(f"{value:.{digits}f}")
+    return NOTHING if value is None else Markdown(f"{value:z.{digits}f}")
 
 
 def percent(share: float | None, sign: str = "") -> Markdown:

@@ -34,6 +34,10 @@ def test_copies_of_a_rollout_do_not_narrow_the_interval():
     assert thrice.low == pytest.approx(once.low)
 
 
+def test_what_rounds_to_nothing_has_no_sign():
+    assert str(Estimate(value=-1e-5, low=-2e-5, high=1e-5)) == "0.000 [0.000, 0.000]"
+
+
 def test_one_prompt_has_a_dose_without_an_interval():
     estimate = mean_per_token(np.array([1.0, 3.0]), np.ones(2), ["a", "a"])
     assert estimate == Estimate(value=2.0, low=None, high=None)
