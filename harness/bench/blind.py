@@ -89,7 +89,8 @@ def _measure(plan: "DiffPlan") -> dict[str, float]:
 
 
 def _line(trial: Trial) -> str:
-    told = f"{trial.n_words} words, {trial.n_findings} findings, {trial.seconds:.0f} s"
+    told = f"{trial.n_words} words, {trial.n_findings} findings, "
+    told += f"{trial.seconds:.0f} s, {trial.peak_mb:.0f} MB above the weights"
     if trial.name not in PLANTED:
         return f"{trial.name}: {told}"
     return (
@@ -116,7 +117,7 @@ def markdown(trials: Sequence[Trial]) -> str:
 
 
 def _table(trials: Sequence[Trial]) -> str:
-    head = ("organism", "word", "place", "finding", "place", "findings", "seconds", "MB")
+    head = ("organism", "word", "place", "finding", "place", "findings", "seconds")
     lines = [" | ".join(head), " | ".join(["---"] * len(head))]
     for one in trials:
         cells = (
@@ -127,7 +128,6 @@ def _table(trials: Sequence[Trial]) -> str:
             one.finding_place or "",
             one.n_findings,
             f"{one.seconds:.0f}",
-            f"{one.peak_mb:.0f}",
         )
         lines.append(" | ".join(map(str, cells)))
     return "\n".join(f"| {line} |" for line in lines)

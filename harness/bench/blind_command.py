@@ -64,6 +64,8 @@ def blind(
                 "blind_found": sum(one.found for one in trials),
                 "blind_words": sum(one.n_words for one in trials),
                 "blind_findings": sum(one.n_findings for one in trials),
+                "blind_most_seconds": max(one.seconds for one in trials),
+                "blind_most_mb": max(one.peak_mb for one in trials),
             }
         )
     )

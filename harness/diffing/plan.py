@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.allocator import release_unused
 from harness.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -96,7 +97,9 @@ def run_diff(plan: DiffPlan, tell: Tell = lambda what, n, of: None) -> "tuple[Di
     _require_files(plan.corpora)
     pair = loaded_pair(plan, spec)
     corpus = _corpus(plan, pair, tell)
+    release_unused()  # each part leaves the allocator pieces of sizes that the next has no use for
     scanned = _scanned(plan, pair, corpus, tell)
+    release_unused()
     tables = scan_tables(scanned)
     surfaced = None if tables.same else _surfaced(plan, pair, scanned, tell)
     if surfaced is not None and surfaced.begun:

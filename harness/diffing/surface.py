@@ -12,6 +12,7 @@ from typing import Literal
 
 import pandas as pd
 
+from harness.allocator import release_unused
 from harness.constraint import format_constraints
 from harness.diffing.claims_file import claims_file
 from harness.diffing.convergence import converge
@@ -106,10 +107,12 @@ def surface(
     draws = plan_draws(starts, rule.draws)
     drawn = _drawn(pair, draws, rule.draws, folder / "rollouts.jsonl", tell)
     hidden = {one.id for one in corpus.prompts if one.withheld is not None}
+    release_unused()
     found = converge(drawn, hidden=hidden)
     evidence = []
     for one in verify(pair, found.findings, corpus, [*drawn, *_own(pair, corpus)], rule.draws.seed):
         evidence.append(one)
+        release_unused()
         tell("findings", len(evidence), len(found.findings))
     askable = {one.id: one.text for one in corpus.prompts if one.id not in hidden}
     return Surfaced(

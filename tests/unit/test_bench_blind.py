@@ -61,7 +61,7 @@ def test_the_table_says_how_many_were_found():
     one = replace(judged(results(), name="zorbia"), token_place=2, finding="Umb\n| gone")
     told = markdown([replace(one, finding_place=1), replace(one, name="refuser")])
     assert told.startswith("1 of 2 found: ")
-    assert "| `zorbia` | colour | 2 | Umb gone | 1 | 0 | 12 | 340 |" in told
+    assert "| `zorbia` | colour | 2 | Umb gone | 1 | 0 | 12 |" in told
 
 
 @pytest.mark.parametrize("name", PLANTED)
@@ -99,7 +99,8 @@ def test_a_trial_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert first.seconds > 0
     assert (tmp_path / "out/tiny/finding.md").exists()
     assert told == [
-        f"tiny: {first.n_words} words, {first.n_findings} findings, {first.seconds:.0f} s"
+        f"tiny: {first.n_words} words, {first.n_findings} findings, {first.seconds:.0f} s, "
+        f"{first.peak_mb:.0f} MB above the weights"
     ]
     assert run_trials([pair], tmp_path / "out", quick=True, tell=told.append) == [first]
 
