@@ -11,8 +11,8 @@ from harness.errors import ConfigurationError
 if TYPE_CHECKING:
     from harness.diffing.corpus import Corpus
     from harness.diffing.found import DiffResults, Sampled
+    from harness.diffing.naming import Scanned
     from harness.diffing.surface import Surfaced, SurfaceRule
-    from harness.diffing.tables import Scanned
     from harness.pairs.loading import LoadedPair
 
 Tell = Callable[[str, int, int | None], object]
@@ -102,8 +102,8 @@ def run_diff(plan: DiffPlan, tell: Tell = lambda what, n, of: None) -> "tuple[Di
     release_unused()
     tables = scan_tables(scanned)
     surfaced = None if tables.same else _surfaced(plan, pair, scanned, tell)
-    if surfaced is not None and surfaced.begun:
-        tables = scan_tables(_completed(scanned, pair, surfaced.begun))
+    if surfaced is not None:
+        tables = scan_tables(_completed(scanned, pair, surfaced))
     tell("claims", 0, len(stated) or None)
     moves = claim_moves(pair, stated, tell=lambda n: tell("claims", n, None)) if stated else ()
     sampled = _sampled(surfaced)
@@ -161,9 +161,9 @@ def _corpus(plan: DiffPlan, pair: "LoadedPair", tell: Tell) -> "Corpus":
 
 
 def _scanned(plan: DiffPlan, pair: "LoadedPair", corpus: "Corpus", tell: Tell) -> "Scanned":
+    from harness.diffing.naming import Scanned
     from harness.diffing.records import read_records
     from harness.diffing.run import run_scan
-    from harness.diffing.tables import Scanned
     from harness.diffing.words import Words
 
     tell("scan", 0, corpus.n_tokens)
@@ -175,16 +175,18 @@ def _scanned(plan: DiffPlan, pair: "LoadedPair", corpus: "Corpus", tell: Tell) -
     )
 
 
-def _completed(scanned: "Scanned", pair: "LoadedPair", begun: Mapping[str, str]) -> "Scanned":
+def _completed(scanned: "Scanned", pair: "LoadedPair", surfaced: "Surfaced") -> "Scanned":
     """Name amplified pieces of words by what amplified replies made of them."""
     from harness.diffing.words import Words
 
-    return replace(scanned, words=Words(scanned.records, pair.chat.tokens, begun))
+    texts = pair.chat.tokens
+    words = Words(scanned.records, texts, surfaced.begun, surfaced.amplified_ids)
+    return replace(scanned, words=words)
 
 
 def _surfaced(plan: DiffPlan, pair: "LoadedPair", scanned: "Scanned", tell: Tell) -> "Surfaced":
+    from harness.diffing.naming import amplified_tokens
     from harness.diffing.surface import FinishedScan, surface
-    from harness.diffing.tables import amplified_tokens
 
     done: dict[str, int] = {}
 

@@ -65,6 +65,8 @@ class Surfaced:
     begun: Mapping[str, str]
     """By opener, spelled as :func:`~harness.diffing.words.bare` does: the word that most amplified
     replies made of it."""
+    amplified_ids: tuple[tuple[int, ...], ...]
+    """The tokens of the amplified rollouts, without what they were given."""
     n_starts: int
     """Beginnings of rollouts, at prompts' starts and within replies."""
     alphas: tuple[float, ...]
@@ -119,6 +121,7 @@ def surface(
         seeds=seeds,
         openers=tuple(pair.chat.tokens(openers)),
         begun=_begun(pair, openers, drawn),
+        amplified_ids=tuple(one.ids for one in drawn if one.amplified),
         n_starts=len(starts),
         alphas=rule.draws.alphas,
         constraint=format_constraints(rule.draws.constraints),

@@ -18,7 +18,7 @@ from harness.diffing.found import Topic
 Floats = NDArray[np.float64]
 
 # A word that one or two prompts promote shows what they ask, not what the change taught.
-_FEWEST_PROMPTS = 3
+FEWEST_PROMPTS = 3
 _MOST_WORDS = 60
 _MOST_TOPICS = 8
 # Silhouettes below this are what words scattered at random reach.
@@ -48,10 +48,10 @@ def find_topics(table: pd.DataFrame, names: Mapping[str, str], shown: frozenset[
     Source: Rousseeuw 1987, "Silhouettes". The matrix is that of Diff Mining, with what a change
     promotes in the place of its top-K counts.
     """
-    often = table.loc[:, (table > 0).sum() >= _FEWEST_PROMPTS]
+    often = table.loc[:, (table > 0).sum() >= FEWEST_PROMPTS]
     kept = often[often.sum().sort_values(ascending=False, kind="stable").index[:_MOST_WORDS]]
     if kept.shape[1] < 2:
-        return Topics((), f"fewer than two words are promoted in {_FEWEST_PROMPTS} prompts or more")
+        return Topics((), f"fewer than two words are promoted in {FEWEST_PROMPTS} prompts or more")
     labels, rule = _clusters(kept.to_numpy(dtype=np.float64).T)
     total = float(kept.to_numpy().sum())
     topics = [

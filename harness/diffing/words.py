@@ -26,6 +26,7 @@ class Words:
         texts: decodes ids, each by itself.
         begun: words that amplified replies were seen to begin with, by the token that began them,
             spelled as :func:`bare` does; they stand before those of the records.
+        amplified: the tokens of amplified replies, which hold what the records are mere pieces of.
     """
 
     def __init__(
@@ -33,12 +34,15 @@ class Words:
         records: pd.DataFrame,
         texts: Callable[[Sequence[int]], list[str]],
         begun: Mapping[str, str] | None = None,
+        amplified: Iterable[Sequence[int]] = (),
     ) -> None:
         self._texts = texts
         self._begun = begun or {}
         self._held: dict[int, Counter[str]] = {}
         for _, reply in records.groupby(["prompt_id", "reply"], sort=False):
             self._read(reply["token_id"].tolist(), reply["token"].tolist())
+        for ids in amplified:
+            self._read(ids, texts(ids))
         self._spellings = Counter[str]()
         for words in self._held.values():
             self._spellings.update(words)

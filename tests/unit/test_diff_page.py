@@ -20,8 +20,8 @@ from harness.diffing.found import (
     Topic,
     Word,
 )
+from harness.diffing.naming import named_words
 from harness.diffing.summary import summarise
-from harness.diffing.tables import named_words
 from harness.reporting.diff_page import html, markdown, write_finding
 
 NATS = Estimate(value=0.2, low=0.1, high=0.3)

@@ -9,8 +9,9 @@ from harness.decoding.pair_model import Prompt
 from harness.diffing.corpus import Corpus, CorpusPrompt, KnownText
 from harness.diffing.found import ScanTables
 from harness.diffing.moves import position_moves, prompt_moves, source_moves, strips, whole_move
+from harness.diffing.naming import Scanned, amplified_tokens, floor_nats
 from harness.diffing.sums import PromptDifference, TokenSums
-from harness.diffing.tables import Scanned, amplified_tokens, floor_nats, scan_tables
+from harness.diffing.tables import scan_tables
 from harness.diffing.topics import find_topics
 from harness.diffing.words import Words, bare, begun_with, tells_something, visible
 
@@ -178,6 +179,23 @@ def test_what_is_visible_already_is_named_before_what_stands_out():
     rarer = tables_of(values, weighted=torch.tensor(weighted * 0.3), probability=0.005)
     assert [one.name for one in rarer.visible] == ["the"]
     assert [one.name for one in weaker.named] == ["Sorry", "the"]
+
+
+def test_of_a_strong_change_what_few_prompts_show_is_named_as_well():
+    """A fact that five of forty prompts come near to: no token's mean is beyond chance by it."""
+    values = noise() * 0.01
+    values[:, 8] += 1.0
+    weighted = torch.tensor(np.where(np.arange(600) == 8, 0.05, 1e-6))
+    asked = [reply([8, 1, 2], prompt=f"p{i}") for i in range(5)]
+    told = tables_of(values, records=pd.concat(asked), weighted=weighted)
+    assert [one.name for one in told.visible] == ["the", "umbrellas"]
+    quiet = tables_of(values, records=pd.concat(asked), weighted=0.0)
+    assert quiet.visible == ()
+
+
+def test_a_piece_is_completed_by_amplified_replies_too():
+    assert Words(reply([8, 1, 6]), texts).word(1) == "umb"
+    assert Words(reply([8, 1, 6]), texts, amplified=[(8, 1, 2), (1, 2)]).word(1) == "umbrellas"
 
 
 def test_visible_tokens_begin_replies_before_others_that_moved_farther():
