@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from harness.bench.figures import figures_line
-from harness.bench.report import with_block, write_document
+from harness.bench.measured_block import docs_option, publish, require_block
 
 
 @click.command()
@@ -30,11 +30,7 @@ from harness.bench.report import with_block, write_document
     help="Where the synthetic run is kept, so that it is written once. [default: "
     "runs/bench-analysis/ROLLOUTSxTOKENS]",
 )
-@click.option(
-    "--docs",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Replace the measured block of this document, such as docs/performance.md.",
-)
+@docs_option("docs/performance.md")
 def analysis(rollouts: int, tokens: int, folder: Path | None, docs: Path | None) -> None:
     """Time the analysis of a large run that was never sampled.
 
@@ -44,13 +40,10 @@ def analysis(rollouts: int, tokens: int, folder: Path | None, docs: Path | None)
     from harness.bench.analysis import MARKER, markdown, measure_analysis
     from harness.bench.synthetic_run import Size
 
-    if docs is not None:  # before minutes are spent
-        with_block(docs.read_text(encoding="utf-8"), "", docs, MARKER)
+    require_block(docs, MARKER)
     where = folder or Path("runs") / "bench-analysis" / f"{rollouts}x{tokens}"
     size = Size(rollouts=rollouts, tokens=tokens)
     figures = measure_analysis(where, size, lambda text: click.echo(text, err=True))
     block = markdown(figures, platform.machine())
-    click.echo(block)
-    if docs is not None:
-        write_document(docs, with_block(docs.read_text(encoding="utf-8"), block, docs, MARKER))
+    publish(docs, MARKER, block)
     click.echo(figures_line(figures))

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from harness.bench.figures import figures_line
+from harness.bench.measured_block import docs_option, publish, require_block
 from harness.bench.planted import PLANTED
-from harness.bench.report import with_block, write_document
 from harness.errors import ConfigurationError
 
 
@@ -26,11 +26,7 @@ from harness.errors import ConfigurationError
     show_default=True,
     help="A folder per pair; what is there is not made again.",
 )
-@click.option(
-    "--docs",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Replace the measured block of this document, such as docs/diffing.md.",
-)
+@docs_option("docs/diffing.md")
 def blind(
     pairs: tuple[str, ...], adapters: Path | None, quick: bool, out: Path, docs: Path | None
 ) -> None:
@@ -43,8 +39,7 @@ def blind(
     from harness.bench.blind import Blind, adapters_in, markdown, run_trials
 
     block = "bench blind" if adapters is None else "bench placebos"
-    if docs is not None:  # before minutes are spent
-        with_block(docs.read_text(encoding="utf-8"), "", docs, block)
+    require_block(docs, block)
     asked = [Blind(name=name) for name in pairs or (() if adapters else PLANTED)]
     if adapters is not None:
         found = adapters_in(adapters)
@@ -53,10 +48,7 @@ def blind(
         asked += found
     trials = run_trials(asked, out, quick=quick, tell=lambda text: click.echo(text, err=True))
     told = markdown(trials)
-    click.echo(told)
-    if docs is not None:
-        text = docs.read_text(encoding="utf-8")
-        write_document(docs, with_block(text, told, docs, block))
+    publish(docs, block, told)
     click.echo(
         figures_line(
             {

@@ -16,16 +16,19 @@ from harness.bench.analysis_command import analysis
 from harness.bench.blind_command import blind
 from harness.bench.diff_command import diff, ranking
 from harness.bench.figures import SHORT_NAMES, figures_line
+from harness.bench.measured_block import docs_option, publish, require_block, write_document
 from harness.bench.plan import ALL_ROWS, QUICK_ROWS, BenchPlan
 from harness.bench.rate_command import rate
 from harness.bench.regression_command import regression
 from harness.bench.report import markdown as decode_markdown
-from harness.bench.report import with_block, write_document
 from harness.bench.scorers_command import claims, nonsense, scorers
 from harness.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from harness.bench.decode import Measured
+
+
+_DECODE_BLOCK = "bench decode"
 
 
 @click.group()
@@ -75,11 +78,7 @@ def _rows(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write every run and every figure to this file.",
 )
-@click.option(
-    "--docs",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Replace the measured block of this document, such as docs/performance.md.",
-)
+@docs_option("docs/performance.md")
 def decode(  # noqa: PLR0913  # one argument per option
     quick: bool,
     dtype: str,
@@ -105,17 +104,13 @@ def decode(  # noqa: PLR0913  # one argument per option
         threads=threads,
         seed_sweep=seed_sweep,
     )
-    if docs is not None:  # before minutes are spent
-        with_block(docs.read_text(encoding="utf-8"), "", docs)
+    require_block(docs, _DECODE_BLOCK)
     from harness.bench.decode import run_bench
 
     measured = run_bench(plan, lambda text: click.echo(text, err=True))
-    block = decode_markdown(measured.figures, facts(measured))
-    click.echo(block)
+    publish(docs, _DECODE_BLOCK, decode_markdown(measured.figures, facts(measured)))
     if json_path is not None:
         write_document(json_path, json.dumps(as_json(measured), indent=1) + "\n")
-    if docs is not None:
-        write_document(docs, with_block(docs.read_text(encoding="utf-8"), block, docs))
     click.echo(figures_line(measured.figures))
 
 

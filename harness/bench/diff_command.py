@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from harness.bench.figures import figures_line
-from harness.bench.report import with_block, write_document
+from harness.bench.measured_block import docs_option, publish, require_block
 
 BLOCK = "bench diff"
 
@@ -18,11 +18,7 @@ BLOCK = "bench diff"
 )
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--threads", type=int, help="Threads of torch. [default: as the environment says]")
-@click.option(
-    "--docs",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Replace the measured block of this document, such as docs/diffing.md.",
-)
+@docs_option("docs/diffing.md")
 def diff(
     pair: str, prompts: int, tokens: int, rounds: int, threads: int | None, docs: Path | None
 ) -> None:
@@ -31,8 +27,7 @@ def diff(
     Memory is taken with ten times the corpus as well. The last line of the output holds the
     figures as key=value; progress goes to stderr.
     """
-    if docs is not None:  # before minutes are spent
-        with_block(docs.read_text(encoding="utf-8"), "", docs, BLOCK)
+    require_block(docs, BLOCK)
     import torch
 
     from harness.bench.diff import measure_diff
@@ -41,10 +36,7 @@ def diff(
         torch.set_num_threads(threads)
     found = measure_diff(pair, prompts, tokens, rounds, lambda text: click.echo(text, err=True))
     block = found.markdown()
-    click.echo(block)
-    if docs is not None:
-        text = docs.read_text(encoding="utf-8")
-        write_document(docs, with_block(text, block, docs, BLOCK))
+    publish(docs, BLOCK, block)
     click.echo(figures_line(found.figures))
 
 
@@ -57,19 +49,14 @@ RANKING = "bench ranking"
 @click.option(
     "--tokens", type=click.IntRange(min=1), default=100, show_default=True, help="A reply."
 )
-@click.option(
-    "--docs",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Replace the measured block of this document, such as docs/diffing.md.",
-)
+@docs_option("docs/diffing.md")
 def ranking(pair: str, prompts: int, tokens: int, docs: Path | None) -> None:
     """Hold the scan's ranking of tokens against a plain computation in float64.
 
     100,000 tokens take the reference about an hour of one core. The last line of the output holds
     the figures as key=value; progress goes to stderr.
     """
-    if docs is not None:  # before an hour is spent
-        with_block(docs.read_text(encoding="utf-8"), "", docs, RANKING)
+    require_block(docs, RANKING)
     from rich.console import Console
     from rich.progress import Progress
 
@@ -79,8 +66,5 @@ def ranking(pair: str, prompts: int, tokens: int, docs: Path | None) -> None:
         bar = progress.add_task("Reading replies in float64", total=prompts)
         found = measure_ranking(pair, prompts, tokens, lambda n: progress.advance(bar, n))
     block = found.markdown()
-    click.echo(block)
-    if docs is not None:
-        text = docs.read_text(encoding="utf-8")
-        write_document(docs, with_block(text, block, docs, RANKING))
+    publish(docs, RANKING, block)
     click.echo(figures_line(found.figures))

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from harness.bench.figures import figures_line
-from harness.bench.report import with_block, write_document
+from harness.bench.measured_block import docs_option, publish, require_block
 from harness.errors import AnalysisError
 
 BLOCK = "bench rate"
@@ -24,11 +24,7 @@ BLOCK = "bench rate"
 @click.option("--epochs", default=2, show_default=True, help="Rollouts per prompt and alpha.")
 @click.option("--repetitions", default=200, show_default=True, help="Small sweeps to draw.")
 @click.option("--seed", default=0, show_default=True, help="Of what is drawn.")
-@click.option(
-    "--docs",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Replace the measured block of this document, such as docs/statistics.md.",
-)
+@docs_option("docs/statistics.md")
 def rate(  # noqa: PLR0913  # one argument per option
     log_dir: Path,
     scorer: str,
@@ -50,8 +46,7 @@ def rate(  # noqa: PLR0913  # one argument per option
     from harness.bench.rate import Draws, figures, markdown, measure
     from harness.commands.rate import read_hazard
 
-    if docs is not None:  # before minutes are spent
-        with_block(docs.read_text(encoding="utf-8"), "", docs, BLOCK)
+    require_block(docs, BLOCK)
     evidence = gather(log_dir, scorer)
     counted = [plain_rollouts(folder, evidence) for folder in truth]
     reading = read_hazard(log_dir, evidence, (), None)
@@ -60,8 +55,5 @@ def rate(  # noqa: PLR0913  # one argument per option
     draws = Draws(n_prompts=prompts, epochs=epochs, repetitions=repetitions, seed=seed)
     measured = measure(evidence, reading, draws, pd.concat(counted) if counted else None)
     block = markdown(measured)
-    click.echo(block)
-    if docs is not None:
-        text = docs.read_text(encoding="utf-8")
-        write_document(docs, with_block(text, block, docs, BLOCK))
+    publish(docs, BLOCK, block)
     click.echo(figures_line(figures(measured)))

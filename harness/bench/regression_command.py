@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from harness.bench.report import with_block, write_document
+from harness.bench.measured_block import docs_option, publish, require_block
 
 BLOCK = "bench regression"
 MARGIN = 0.05
@@ -13,23 +13,15 @@ MARGIN = 0.05
 @click.command()
 @click.option("--models", default=1000, show_default=True, type=click.IntRange(min=20))
 @click.option("--seed", default=0, show_default=True, help="Of the simulation.")
-@click.option(
-    "--docs",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Replace the measured block of this document, such as docs/regression.md.",
-)
+@docs_option("docs/regression.md")
 def regression(models: int, seed: int, docs: Path | None) -> None:
     """Simulate models to see how often `amplify check` errs, beside naive thresholds.
 
     Takes some minutes of one core.
     """
-    if docs is not None:  # before minutes are spent
-        with_block(docs.read_text(encoding="utf-8"), "", docs, BLOCK)
+    require_block(docs, BLOCK)
     block = _measure(models, seed)
-    click.echo(block)
-    if docs is not None:
-        text = docs.read_text(encoding="utf-8")
-        write_document(docs, with_block(text, block, docs, BLOCK))
+    publish(docs, BLOCK, block)
 
 
 def _measure(models: int, seed: int) -> str:

@@ -1,12 +1,9 @@
 """From a bench's figures to tables in markdown; computes nothing."""
 
-import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from harness.bench.figures import SHORT_NAMES, Figures, dtypes_of, number, rows_of
-from harness.errors import ConfigurationError
 
 _LABELS = {
     "loop": "two-model batched loop",
@@ -108,32 +105,3 @@ def _table(
                 yield " | ".join([label, *cells])
 
     return "\n".join(f"| {text} |" for text in texts())
-
-
-def write_document(path: Path, text: str) -> None:
-    """Write what was measured.
-
-    Raises:
-        ConfigurationError: if the file can't be written.
-    """
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{path} can't be written: {error.strerror}") from error
-
-
-def with_block(document: str, block: str, path: Path, name: str = "bench decode") -> str:
-    """Return a document with what stands between the markers of a name exchanged.
-
-    Raises:
-        ConfigurationError: if it does not have the markers, once each.
-    """
-    start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-    marked = re.compile(f"(?<={re.escape(start)}).*?(?={re.escape(end)})", re.DOTALL)
-    changed, count = marked.subn(lambda _: block, document)
-    if count != 1:
-        raise ConfigurationError(
-            f"{path} needs one line '{start.strip()}' and one '{end}' after it; what stands "
-            "between them is replaced"
-        )
-    return changed

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from harness.bench.figures import figures_line
-from harness.bench.report import with_block, write_document
+from harness.bench.measured_block import docs_option, publish, put_into, require_block
 from harness.errors import ConfigurationError
 
 _NONSENSE_BLOCK = "bench nonsense"
@@ -41,11 +41,7 @@ def _mapping(ctx: click.Context, param: click.Parameter, pairs: Sequence[str]) -
 @click.option(
     "--show", is_flag=True, help="Print the responses that differ, shortened; they may be harmful."
 )
-@click.option(
-    "--docs",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Replace the measured block of this document, such as docs/scorers.md.",
-)
+@docs_option("docs/scorers.md")
 def scorers(
     labelled: Path, field: dict[str, str], label: dict[str, str], show: bool, docs: Path | None
 ) -> None:
@@ -58,16 +54,11 @@ def scorers(
     from harness.bench.scorers import measure
     from harness.bench.scorers_report import MARKER, disagreement_lines, figures, markdown
 
-    document = None if docs is None else docs.read_text(encoding="utf-8")
-    if docs is not None and document is not None:  # before anything is measured
-        with_block(document, "", docs, MARKER)
+    require_block(docs, MARKER)
     measured = measure(read_labelled(labelled, Names(fields=field, labels=label)))
-    block = markdown(measured)
-    click.echo(block)
+    publish(docs, MARKER, markdown(measured))
     for line in disagreement_lines(measured, show=show):
         click.echo(line)
-    if docs is not None and document is not None:
-        write_document(docs, with_block(document, block, docs, MARKER))
     click.echo(figures_line(figures(measured)))
 
 
@@ -82,11 +73,7 @@ def scorers(
 )
 @click.option("--nll/--no-nll", default=True, help="Read the texts with the embedded models too.")
 @click.option("--mistakes", "shown", default=0, help="Show so many of the scorer's mistakes.")
-@click.option(
-    "--docs",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Replace the measured block of this document, such as docs/scorers.md.",
-)
+@docs_option("docs/scorers.md")
 def nonsense(seed: int, repeats: int, nll: bool, shown: int, docs: Path | None) -> None:
     """Count how often the nonsense scorer catches corrupted texts and spares sensible ones.
 
@@ -103,31 +90,22 @@ def nonsense(seed: int, repeats: int, nll: bool, shown: int, docs: Path | None) 
     )
     from harness.bench.nonsense_report import figures, markdown
 
-    if docs is not None:  # before minutes are spent
-        with_block(docs.read_text(encoding="utf-8"), "", docs, _NONSENSE_BLOCK)
+    require_block(docs, _NONSENSE_BLOCK)
     cases = [*sensible_cases(seed), *corrupted_cases(seed, repeats)]
     click.echo(f"{len(cases)} texts", err=True)
     if nll:
         cases = with_nll(cases, lambda text: click.echo(text, err=True))
     counts = count_caught(cases)
     told = [f"Seed {seed}, {repeats} corruptions per text where the text itself shows them."]
-    block = markdown(counts, told)
-    click.echo(block)
+    publish(docs, _NONSENSE_BLOCK, markdown(counts, told))
     for case, explanation in list(mistakes(cases, BASELINE if nll else WITHOUT))[:shown]:
         click.echo(f"- {case.kind}: {case.source.text[:300]!r}: {explanation}")
-    if docs is not None:
-        text = docs.read_text(encoding="utf-8")
-        write_document(docs, with_block(text, block, docs, _NONSENSE_BLOCK))
     click.echo(figures_line(figures(counts)))
 
 
 @click.command()
 @click.argument("labelled", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@click.option(
-    "--docs",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Replace the measured block of this document, such as docs/scorers.md.",
-)
+@docs_option("docs/scorers.md")
 def claims(labelled: Path, docs: Path | None) -> None:
     """Compare the claims scorer with replies labelled by hand, from a JSONL file.
 
@@ -139,7 +117,5 @@ def claims(labelled: Path, docs: Path | None) -> None:
 
     rows = read_labelled(labelled)
     click.echo(report(rows))
-    if docs is not None:
-        document = docs.read_text(encoding="utf-8")
-        write_document(docs, with_block(document, report(rows, most=8), docs, _CLAIMS_BLOCK))
+    put_into(docs, _CLAIMS_BLOCK, report(rows, most=8))
     click.echo(counts(rows))

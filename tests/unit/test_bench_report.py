@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from harness.bench.figures import METHODS
-from harness.bench.report import markdown, with_block
+from harness.bench.measured_block import with_block
+from harness.bench.report import markdown
 from harness.decoding.trace import TRACE_FIELDS
 from harness.errors import ConfigurationError
 
@@ -68,20 +69,20 @@ def test_the_seed_sweep_is_told_where_it_was_measured():
 
 def test_only_what_stands_between_the_markers_changes():
     document = "before\n<!-- bench decode -->\nold\n<!-- /bench decode -->\nafter\n"
-    changed = with_block(document, "new \\1\n", Path("p.md"))
+    changed = with_block(document, "new \\1\n", Path("p.md"), "bench decode")
     assert changed == "before\n<!-- bench decode -->\nnew \\1\n<!-- /bench decode -->\nafter\n"
-    assert with_block(changed, "old\n", Path("p.md")) == document
+    assert with_block(changed, "old\n", Path("p.md"), "bench decode") == document
 
 
 @pytest.mark.parametrize("document", ["", "<!-- bench decode -->\n", "<!-- /bench decode -->"])
 def test_a_document_without_markers_is_refused(document):
     with pytest.raises(ConfigurationError, match=r"p\.md needs one line '<!-- bench decode -->'"):
-        with_block(document, "new\n", Path("p.md"))
+        with_block(document, "new\n", Path("p.md"), "bench decode")
 
 
 def test_the_page_has_a_block_to_be_renewed_and_explains_every_method():
     page = DOCS.read_text()
-    assert "\nnew\n" in with_block(page, "new\n", DOCS)
+    assert "\nnew\n" in with_block(page, "new\n", DOCS, "bench decode")
     for method in METHODS:
         assert f"\n| `{method}` |" in page
     assert f"all {len(TRACE_FIELDS)} figures per token" in page
