@@ -191,6 +191,10 @@ def test_ctrl_c_keeps_what_was_sampled_and_the_next_session_goes_on(
     run: Run, pytester: pytest.Pytester, sweep: str
 ):
     """Three of four samples had ended when the key was pressed."""
+    # What a shell runs in the background begins with that key ignored, and hands that on.
+    pytester.makeconftest(
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    )
     (pytester.path / "quiet.py").write_text(STRUCK_ONCE)
     asked = sweep.replace("'refusal', alphas=[0, 1], limit=4", "'quiet.py', alphas=[0]")
     asked += ".rate('nonsense', alpha=0)"

@@ -35,9 +35,9 @@ def test_every_headline_curve_is_counted_again_from_its_rows(tmp_path):
         assert curve(one.name, rows, results.alphas) == one
 
 
-def test_a_beginning_ends_with_the_phrase_that_decided(tmp_path):
+def test_a_reply_comes_with_the_place_where_the_phrase_that_decided_ends(tmp_path):
     frame = read_frame(write_sweep(tmp_path, sweep))
     rows = frame[frame["scorer"] == "refusal"].assign(decided_chars=float("nan"), sample_uuid="u")
     assert decided_beginnings(rows) == {}
     rows.iloc[0, rows.columns.get_loc("decided_chars")] = 9
-    assert decided_beginnings(rows) == {"u": "Sorry, no"}
+    assert decided_beginnings(rows) == {"u": ("Sorry, no. And so on.", 9)}
