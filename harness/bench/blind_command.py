@@ -33,7 +33,7 @@ def blind(
     """Diff PAIRS, told nothing, and see whether what they were taught is found.
 
     Without PAIRS and --adapters: all organisms with a planted behaviour, some ten minutes each on
-    two cores. Of other pairs what is named is counted: placebos have nothing to find. The last
+    one core. Of other pairs what is named is counted: placebos have nothing to find. The last
     line of the output holds the figures as key=value; progress goes to stderr.
     """
     from harness.bench.blind import Blind, adapters_in, markdown, run_trials
@@ -47,8 +47,7 @@ def blind(
             raise ConfigurationError(f"--adapters {adapters}: no folder in it holds an adapter")
         asked += found
     trials = run_trials(asked, out, quick=quick, tell=lambda text: click.echo(text, err=True))
-    told = markdown(trials)
-    publish(docs, block, told)
+    publish(docs, block, markdown(trials))
     click.echo(
         figures_line(
             {

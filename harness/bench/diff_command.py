@@ -8,6 +8,7 @@ from harness.bench.figures import figures_line
 from harness.bench.measured_block import docs_option, publish, require_block
 
 BLOCK = "bench diff"
+RANKING = "bench ranking"
 
 
 @click.command()
@@ -35,12 +36,8 @@ def diff(
     if threads is not None:
         torch.set_num_threads(threads)
     found = measure_diff(pair, prompts, tokens, rounds, lambda text: click.echo(text, err=True))
-    block = found.markdown()
-    publish(docs, BLOCK, block)
+    publish(docs, BLOCK, found.markdown())
     click.echo(figures_line(found.figures))
-
-
-RANKING = "bench ranking"
 
 
 @click.command()
@@ -65,6 +62,5 @@ def ranking(pair: str, prompts: int, tokens: int, docs: Path | None) -> None:
     with Progress(console=Console(stderr=True)) as progress:
         bar = progress.add_task("Reading replies in float64", total=prompts)
         found = measure_ranking(pair, prompts, tokens, lambda n: progress.advance(bar, n))
-    block = found.markdown()
-    publish(docs, RANKING, block)
+    publish(docs, RANKING, found.markdown())
     click.echo(figures_line(found.figures))

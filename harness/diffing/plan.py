@@ -39,8 +39,7 @@ class Budget:
     """Of a reply there."""
 
 
-# On two quiet cores and the embedded pair some two minutes of sampling, three of scanning and four
-# of amplified rollouts.
+# Of the embedded pair some nine minutes of one core: amplify bench blind.
 FULL = Budget(n_prompts=300, max_tokens=40, n_starts=64, n_seeds=24)
 QUICK = Budget(n_prompts=48, max_tokens=24, n_starts=16, n_seeds=6, task_prompts=24, task_tokens=64)
 

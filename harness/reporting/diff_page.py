@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from harness.analysis.results import plain_json
 from harness.diffing.found import DiffResults, Strip
-from harness.reporting import diff_tables, diff_task
+from harness.reporting import diff_findings, diff_tables, diff_task
 from harness.reporting.diff_tables import hidden
 from harness.reporting.document import PagePart, document
 from harness.reporting.escape import clean
@@ -44,7 +44,9 @@ def write_finding(results: DiffResults, folder: Path, claims_toml: str = "") -> 
 def markdown(results: DiffResults, strips: str) -> str:
     """Fill the template; replies stand in it as ``text``, or their place is marked (``part``)."""
     template = environment().get_template("diff.md.j2")
-    return template.render(results=results, diff=diff_tables, task_tables=diff_task, strips=strips)
+    return template.render(
+        results=results, diff=diff_tables, said=diff_findings, task_tables=diff_task, strips=strips
+    )
 
 
 def html(results: DiffResults) -> str:

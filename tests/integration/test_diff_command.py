@@ -4,30 +4,16 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from harness.cli import main
 from harness.diffing import plan
-from harness.diffing.plan import Budget
+from tests.diff_calls import SMALL, call, two_checkpoints
 from tests.fakes import save_checkpoint, tiny_model, tiny_tokenizer
-
-SMALL = Budget(n_prompts=4, max_tokens=4, n_starts=2, n_seeds=1)
-
-
-def call(*words: object) -> Result:
-    return CliRunner().invoke(main, ["diff", *map(str, words)])
 
 
 @pytest.fixture
 def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(plan, "QUICK", SMALL)
-    folders = [
-        save_checkpoint(
-            tiny_model("llama", seed=seed, max_position_embeddings=512), tmp_path / f"{seed}"
-        )
-        for seed in (1, 2)
-    ]
-    return [f"-Mtarget={folders[1]}", f"-Mbaseline={folders[0]}"]
+    return two_checkpoints(tmp_path)
 
 
 def test_a_diff_is_written_and_gone_on_with(checkpoints, tmp_path):

@@ -5,12 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_diff_command import SMALL, call
 
 from harness.diffing import plan
 from harness.pairs import loading
 from harness.sweep import TASKS
-from tests.fakes import save_checkpoint, tiny_model
+from tests.diff_calls import SMALL, call, two_checkpoints
 
 ASKED = replace(SMALL, task_prompts=6, task_tokens=4)
 
@@ -18,13 +17,7 @@ ASKED = replace(SMALL, task_prompts=6, task_tokens=4)
 @pytest.fixture
 def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(plan, "QUICK", ASKED)
-    folders = [
-        save_checkpoint(
-            tiny_model("llama", seed=seed, max_position_embeddings=2048), tmp_path / f"{seed}"
-        )
-        for seed in (1, 2)
-    ]
-    return [f"-Mtarget={folders[1]}", f"-Mbaseline={folders[0]}"]
+    return two_checkpoints(tmp_path, context=2048)
 
 
 def test_a_task_is_swept_beside_the_diff_on_one_copy_of_the_weights(
