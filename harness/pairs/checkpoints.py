@@ -77,8 +77,8 @@ def _device(name: str) -> torch.device:
         raise ConfigurationError(f"device '{name}' is not one that torch knows") from error
     try:
         torch.empty(1, device=device)
-    # torch raises AssertionError where it was built without CUDA, NotImplementedError or RuntimeError
-    # where it lacks the backend.
+    # torch raises AssertionError where it was built without CUDA, and one of the others where it
+    # lacks the backend.
     except (AssertionError, NotImplementedError, RuntimeError) as error:
         first = str(error).strip().splitlines()[0]
         raise ConfigurationError(
