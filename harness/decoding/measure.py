@@ -11,14 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from harness.decoding.amplification import extrapolate, spread_moments
+from harness.decoding.amplification import SpreadMoments, extrapolate
 from harness.decoding.sampling import Draw
-from harness.decoding.trace import N_BEST, NO_TOKEN, SIDES
+from harness.decoding.trace import N_BEST, NO_TOKEN
+from harness.decoding.vocabulary_sums import SummedLogits, vocabulary_sums
 
 # A vocabulary is searched in blocks: the highest of each tells which few hold the likeliest tokens.
 _BLOCK = 512
-# Stands for the logit of a token that can't be drawn: minus infinity times 0 is not a number.
-_LOWEST_LOGP = -1e4
 
 
 @dataclass(frozen=True)
@@ -37,33 +36,13 @@ class StepLogits:
     """``target - baseline``, whatever a constraint made of it."""
 
 
-@dataclass(frozen=True)
-class StepProbabilities:
-    """The softmax of one step's logits at temperature 1, each [rows, vocab], float32."""
-
-    target: Tensor
-    baseline: Tensor
-    amplified: Tensor
-
-    @classmethod
-    def of(cls, logits: StepLogits, amplified: Tensor) -> "StepProbabilities":
-        """Normalise both sides; the amplified one's softmax is known, since tokens came of it."""
-        return cls(logits.target.softmax(-1), logits.baseline.softmax(-1), amplified)
-
-
 def measure_step(
-    logits: StepLogits,
-    probabilities: StepProbabilities,
-    drawn: Draw,
-    mass_kept: Tensor,
-    *,
-    best: bool = False,
+    logits: StepLogits, drawn: Draw, mass_kept: Tensor, *, best: bool = False
 ) -> Tensor:
     """Measure one decoding step.
 
     Args:
         logits: of both sides and amplified.
-        probabilities: their softmax.
         drawn: the sampled tokens, their log-probability, and what drew them.
         mass_kept: the target's probability on tokens that could be drawn, [rows].
         best: whether each side's likeliest tokens are kept as well.
@@ -73,73 +52,41 @@ def measure_step(
         [rows, figures], float32.
     """
     alpha = logits.alpha.squeeze(-1)
-    dot = torch.linalg.vecdot
-    extremes, totals, at_token = [], [], []
-    likely: list[Likeliest] = []
-    for side in SIDES:
-        values, weights = getattr(logits, side), getattr(probabilities, side)
-        if best:
-            likely.append(likeliest(values, N_BEST))
-        low, high = values.amin(-1), likely[-1].values[:, 0] if best else values.amax(-1)
-        # The softmax at the highest logit is exp(0) / sum: the sum again, without another pass.
-        total = high - weights.amax(-1).log()
-        extremes.append((low, high))
-        totals.append(total)
-        at_token.append(values.gather(-1, drawn.tokens.unsqueeze(-1)).squeeze(-1) - total)
+    sides = [logits.target, logits.baseline, logits.amplified]
+    likely = [likeliest(values, N_BEST) for values in sides] if best else []
+    high = [one.values[:, 0] for one in likely] or [values.amax(-1) for values in sides]
+    sums = vocabulary_sums(
+        SummedLogits._make([*sides, logits.difference, logits.full_difference, drawn.logits]),
+        torch.stack(high, dim=-1),
+    )
+    totals = [sums.target_log_total, sums.baseline_log_total, sums.amplified_log_total]
     of_target, of_baseline, of_amplified = totals
-    kl_target = dot(probabilities.target, logits.full_difference)
-    kl_amplified = alpha * dot(probabilities.amplified, logits.difference)
-    divergences = [
-        # Rounding can't make a divergence negative.
-        (kl_target - of_target + of_baseline).clamp(min=0),
-        (kl_amplified - of_amplified + of_target).clamp(min=0),
-    ]
-    moments = spread_moments(logits.target, logits.difference)
-    spread = [
-        (logits.target.mean(-1), moments.target_variance.sqrt()),
-        _mean_and_std(logits.baseline),
-        _mean_and_std(logits.amplified),
-    ]
-    magnitudes = [
-        figure
-        for (low, high), (mean, std) in zip(extremes, spread, strict=True)
-        for figure in (low, high, mean, std)
-    ]
-    closed_form = moments.amplified_std(alpha)
-    constrained = [alpha, mass_kept]
+    at_token = drawn.tokens.unsqueeze(-1)
+    moments = SpreadMoments(sums.target_variance, sums.covariance, sums.difference_variance)
     figures = torch.stack(
         [
-            *at_token,
+            *(
+                values.gather(-1, at_token).squeeze(-1) - total
+                for values, total in zip(sides, totals, strict=True)
+            ),
             drawn.logp,
-            *divergences,
-            *magnitudes,
+            # Rounding can make neither a divergence nor what follows negative.
+            (sums.target_gain - of_target + of_baseline).clamp(min=0),
+            (alpha * sums.amplified_gain - of_amplified + of_target).clamp(min=0),
+            *(sides[0].amin(-1), high[0], sums.target_mean, sums.target_variance.sqrt()),
+            *(sides[1].amin(-1), high[1], sums.baseline_mean, sums.baseline_variance.sqrt()),
+            *(sides[2].amin(-1), high[2], sums.amplified_mean, sums.amplified_variance.sqrt()),
             moments.covariance,
             moments.difference_variance,
-            closed_form,
-            *constrained,
-            *surprisal_moments(drawn),
+            moments.amplified_std(alpha),
+            alpha,
+            mass_kept,
+            sums.entropy.clamp(min=0),
+            sums.surprisal_variance.clamp(min=0),
         ],
         dim=-1,
     )
-    if not best:
-        return figures
-    return torch.cat([figures, _best_columns(likely, totals)], dim=-1)
-
-
-def surprisal_moments(drawn: Draw) -> tuple[Tensor, Tensor]:
-    """Return the mean and the variance of -log p under what drew the tokens.
-
-    Returns:
-        Entropy in nats and variance in nats squared, each [rows], float32; 0 at greedy rows.
-    """
-    logits, probabilities = drawn.logits, drawn.probabilities
-    total = logits.amax(-1, keepdim=True) - probabilities.amax(-1, keepdim=True).log()
-    logp = (logits - total).clamp(min=_LOWEST_LOGP)
-    weighted = probabilities * logp
-    mean = weighted.sum(-1)
-    square = torch.linalg.vecdot(weighted, logp)
-    # Rounding can make neither negative.
-    return (-mean).clamp(min=0), (square - mean.square()).clamp(min=0)
+    return torch.cat([figures, _best_columns(likely, totals)], dim=-1) if best else figures
 
 
 class Likeliest(NamedTuple):
@@ -180,14 +127,6 @@ def _best_columns(likely: Sequence[Likeliest], totals: Sequence[Tensor]) -> Tens
         columns.append(F.pad(ids.to(values.dtype), (0, short), value=NO_TOKEN))
         columns.append(F.pad(values - total.unsqueeze(-1), (0, short)))
     return torch.cat(columns, dim=-1)
-
-
-def _mean_and_std(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Population figures per row; a tenth of the time of torch.std_mean, which works in order."""
-    mean = values.mean(-1, keepdim=True)
-    # Half the time of a product with itself.
-    norm = torch.linalg.vector_norm(values - mean, dim=-1)
-    return mean.squeeze(-1), norm / values.shape[-1] ** 0.5
 
 
 def grid_logps(

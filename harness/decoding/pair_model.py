@@ -33,7 +33,10 @@ class Prompt:
 
 
 class PairLogits(NamedTuple):
-    """Next-token logits of both sides, [rows, vocab], float32, contiguous along the vocabulary."""
+    """Next-token logits of both sides, [rows, vocab], contiguous along the vocabulary.
+
+    In whatever dtype the weights compute; what is done with them is done in float32.
+    """
 
     target: Tensor
     baseline: Tensor

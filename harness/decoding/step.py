@@ -15,7 +15,6 @@ from harness.decoding.amplification import difference_of, extrapolate
 from harness.decoding.constraints import ConstraintTable
 from harness.decoding.measure import (
     StepLogits,
-    StepProbabilities,
     grid_logps,
     likeliest,
     measure_step,
@@ -104,7 +103,7 @@ class StepTable:
         """Amplify, constrain, draw and measure, the last only where a trace is asked for.
 
         Args:
-            logits: of both sides, [rows, vocab], float32.
+            logits: of both sides, [rows, vocab].
             uniform: one number per row, [rows], float64.
             place: tokens that each row has sampled so far, [rows], int64.
         """
@@ -123,22 +122,19 @@ class StepTable:
         finite = amplified.sum(-1).isfinite()
         figures = amplified.new_zeros(len(amplified), self.n_figures)
         if part.traced is not None:
-            figures = self._measured(part, sides, probabilities, drawn, cut)
+            figures = self._measured(part, sides, drawn, cut)
             finite &= figures.isfinite().all(-1) | ~part.traced
         return Step(drawn.tokens, figures, finite, *self._likeliest(part, amplified))
 
-    def _measured(
-        self, part: _Part, sides: StepLogits, amplified: Tensor, drawn: Draw, cut: Tensor | None
-    ) -> Tensor:
+    def _measured(self, part: _Part, sides: StepLogits, drawn: Draw, cut: Tensor | None) -> Tensor:
         """Return the figures of all rows of a part, [rows, figures]."""
-        probabilities = StepProbabilities.of(sides, amplified)
         mass_kept = torch.ones_like(drawn.logp)
         if cut is not None:
-            kept = probabilities.target.masked_fill(cut, 0).sum(-1)
+            kept = sides.target.softmax(-1).masked_fill(cut, 0).sum(-1)
             # 1 where nothing is cut, and not a sum of float32 that rounds to nearly that.
             mass_kept = torch.where(cut.any(-1), kept, 1.0)
-        figures = amplified.new_zeros(len(amplified), self.n_figures)
-        measured = measure_step(sides, probabilities, drawn, mass_kept, best=part.traces_best)
+        figures = sides.amplified.new_zeros(len(drawn.tokens), self.n_figures)
+        measured = measure_step(sides, drawn, mass_kept, best=part.traces_best)
         figures[:, : measured.shape[-1]] = measured
         if self._grid:
             figures[:, -self._grid :] = self._on_grids(part, sides, drawn.tokens)
@@ -164,7 +160,8 @@ class StepTable:
 
 def _amplified(part: _Part, logits: PairLogits, place: Tensor) -> tuple[StepLogits, Tensor | None]:
     """Return both sides and what they amplify to, and which tokens may not be drawn."""
-    target, baseline = (side[part.rows].clamp(min=_LOWEST_LOGIT) for side in logits)
+    # Subtract in float32: near 20 a bfloat16 step is 0.125, and alpha multiplies it.
+    target, baseline = (side[part.rows].float().clamp(min=_LOWEST_LOGIT) for side in logits)
     full = difference_of(target, baseline)
     difference, alpha, cut = full, part.alpha, None
     if part.constraints.any:

@@ -6,16 +6,23 @@ own reply; one softmax runs over both. Knows keys, queries and masks; knows no m
 
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from harness.pairs.attention import Heads
+from harness.pairs.attention import Heads, Pass
+from harness.pairs.decode_attention import RowLengths, attend_rows, can_attend
 from harness.pairs.row_cache import COLUMN_STEP, LayerStores, RowCache
 
 # Rows that a prompt's keys are multiplied with at least: the matrix library sums a single row's
 # products in another order, and its bits would tell whether other rows share its prompt.
 _LEAST_GROUP = 2
+
+
+# Columns that a row's reply has room for at least, where it is read row by row: room that is not
+# used costs nothing then, and making more copies what is there.
+_LEAST_ROOM = 64
 
 
 class PromptPass:
@@ -64,8 +71,49 @@ class PromptPass:
         return hidden
 
 
+def token_pass(cache: RowCache, dtype: torch.dtype) -> Pass:
+    """Return what reads one further token of every row fastest here.
+
+    Args:
+        cache: of the rows, before the token.
+        dtype: that keys and values are kept in.
+    """
+    return CompiledTokenPass(cache) if can_attend(cache.device, dtype) else TokenPass(cache)
+
+
+class CompiledTokenPass:
+    """Reads one further token of every row on a CPU, row by row.
+
+    Args:
+        cache: of the rows, before the token.
+    """
+
+    def __init__(self, cache: RowCache) -> None:
+        self._n_rows = len(cache)
+        self._columns = max(_LEAST_ROOM, 1 << (cache.fit_reply_columns() - 1).bit_length())
+        prompts = [cache.prompt_lengths[prompt] for prompt in cache.prompt_of]
+        self._rows = RowLengths(
+            *(np.array(each) for each in (cache.prompt_of, prompts, cache.reply_lengths))
+        )
+
+    def attend(
+        self, layer: LayerStores, states: tuple[Tensor, Tensor, Tensor], heads: Heads
+    ) -> Tensor:
+        """Each row's token attends to its prompt and its reply, itself included."""
+        for store, new in zip(layer.replies, states[1:], strict=True):
+            store.fit(self._n_rows, self._columns, new, cleared=False)
+        return attend_rows(
+            layer,
+            states,
+            self._rows,
+            scale=heads.scale,
+            window=heads.window,
+            softcap=heads.softcap,
+        )
+
+
 class TokenPass:
-    """Reads one further token of every row.
+    """Reads one further token of every row by products of all rows, as a GPU wants them.
 
     Args:
         cache: of the rows, before the token.

@@ -17,7 +17,7 @@ from harness.pairs.attention import NAME, Pass, attending
 from harness.pairs.joint_linear import join_linears
 from harness.pairs.opening import shared_tokens
 from harness.pairs.packing import pack_linears
-from harness.pairs.passes import PromptPass, TokenPass
+from harness.pairs.passes import PromptPass, token_pass
 from harness.pairs.row_cache import COLUMN_STEP, RowCache
 
 # Tokens of each prompt that one forward pass reads: the activations and attention scores of a
@@ -118,7 +118,7 @@ class Reader:
         for first in range(start, columns, _STRETCH):
             stop = min(first + _STRETCH, columns)
             last = _states_at((ends - first).clamp(0, stop - first - 1))
-            found = self._read_stretch(ids, cache, (first, stop), last)[:, -1].float()
+            found = self._read_stretch(ids, cache, (first, stop), last)[:, -1]
             here = (first <= ends) & (ends < stop)
             logits = found if logits is None else torch.where(here[:, None], found, logits)
         assert logits is not None
@@ -214,10 +214,10 @@ class Reader:
     def read_tokens(self, cache: RowCache, tokens: Tensor) -> Tensor:
         """Read one further token per row, [rows]; return the logits, [rows, vocab]."""
         positions = torch.tensor(cache.lengths, device=self.device).unsqueeze(-1)
-        logits = self._forward(tokens.unsqueeze(-1), positions, cache, TokenPass(cache))[:, -1]
+        attention = token_pass(cache, self._model.dtype)
+        logits = self._forward(tokens.unsqueeze(-1), positions, cache, attention)[:, -1]
         cache.reply_lengths = [length + 1 for length in cache.reply_lengths]
-        # Subtract in float32: near 20 a bfloat16 step is 0.125, and alpha multiplies it.
-        return logits.float()
+        return logits
 
     def _read_one(self) -> RowCache:
         return self.read_prompts([(0,)])[0]

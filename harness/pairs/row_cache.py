@@ -28,13 +28,15 @@ class Store:
     def __init__(self) -> None:
         self.data = torch.empty(0, 0, 0, 0)
 
-    def fit(self, slots: int, columns: int, like: Tensor) -> None:
+    def fit(self, slots: int, columns: int, like: Tensor, *, cleared: bool = True) -> None:
         """Have at least so many slots and exactly so many columns.
 
         Args:
             slots: first dimension, at least.
             columns: third dimension; what stands beyond it is dropped.
             like: [rows, heads, columns, size], for the other sizes and the type.
+            cleared: whether columns without content are 0. Those that nobody reads before they
+                are written need not be, and take no memory until then.
         """
         have = self.data
         if slots <= have.shape[0] and columns == have.shape[2]:
@@ -44,8 +46,9 @@ class Store:
         kept = min(columns, have.shape[2])
         if kept:
             self.data[: have.shape[0], :, :kept] = have[:, :, :kept]
+        if cleared:
             self.data[have.shape[0] :, :, :kept] = 0
-        self.data[:, :, kept:] = 0
+            self.data[:, :, kept:] = 0
 
     def move(self, to: Tensor, source: Tensor) -> None:
         """Copy slots ``source`` over slots ``to``, both [n] int64."""

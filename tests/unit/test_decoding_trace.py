@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harness.decoding.amplification import amplify
 from harness.decoding.engine import Engine
-from harness.decoding.measure import StepLogits, StepProbabilities, likeliest, measure_step
+from harness.decoding.measure import StepLogits, likeliest, measure_step
 from harness.decoding.sampling import Draw
 from harness.decoding.settings import RolloutSettings
 from harness.decoding.trace import TRACE_FIELDS, Trace
@@ -22,9 +22,8 @@ def measure(target, baseline, alpha, tokens, logp, amplified=None):
     if amplified is None:
         amplified = amplify(target, baseline, alpha)
     logits = StepLogits(target, baseline, amplified, alpha, *[target - baseline] * 2)
-    probabilities = StepProbabilities.of(logits, amplified.softmax(-1))
-    drawn = Draw(tokens, logp, amplified, probabilities.amplified)
-    return measure_step(logits, probabilities, drawn, torch.ones(len(tokens)))
+    drawn = Draw(tokens, logp, amplified, amplified.softmax(-1))
+    return measure_step(logits, drawn, torch.ones(len(tokens)))
 
 
 def measured(target, baseline, alpha, token, sampling_logp=0.0):

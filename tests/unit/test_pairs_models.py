@@ -248,11 +248,19 @@ def test_a_model_that_keeps_a_state_beside_its_attention_is_refused():
         Reader(model)
 
 
-def test_both_sides_agree_on_logits_that_are_float32_whatever_the_weights_are():
-    """Near 20 a bfloat16 step is 0.125, and alpha multiplies it: the subtraction is float32."""
+def test_logits_of_bfloat16_weights_are_subtracted_in_float32():
+    """Near 20 a bfloat16 step is 0.125, and alpha multiplies it."""
     model = tiny_model("llama").bfloat16()
-    _, logits = one_model(model).read_prompts([Prompt((5, 6), (5, 6))])
-    assert (logits.target.dtype, logits.baseline.dtype) == (torch.float32, torch.float32)
+    pair = one_model(model)
+    _, logits = pair.read_prompts([Prompt((5, 6), (9, 6))])
+    target, baseline = (side.float() for side in logits)
+    (rollout,) = Engine(pair, EOS).run(
+        [request((5, 6), baseline_prompt=(9, 6), alpha=0.3, max_tokens=1)]
+    )
+    expected = (target + 0.3 * (target - baseline)).max()
+    assert rollout.trace is not None
+    assert rollout.trace["amplified_max"][0] == pytest.approx(float(expected), abs=1e-6)
+    assert expected != expected.bfloat16()
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "opt"])

@@ -1,0 +1,105 @@
+"""What a step's figures are sums of over the vocabulary, for many rows.
+
+On a CPU one compiled pass takes all sums of a row while its logits are in the core's cache; torch
+takes the same ones by two dozen passes. Knows logits; knows no figure's name.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from harness.decoding import kernels
+from harness.decoding.amplification import spread_moments
+
+
+class SummedLogits(NamedTuple):
+    """What is summed over, each [rows, vocab], float32."""
+
+    target: Tensor
+    baseline: Tensor
+    amplified: Tensor
+    difference: Tensor
+    """``target - baseline``, unless a constraint clipped it."""
+    full_difference: Tensor
+    """``target - baseline``, whatever a constraint made of it."""
+    drawn: Tensor
+    """What tokens were drawn from: minus infinity where none could be."""
+
+
+class Sums(NamedTuple):
+    """Sums over the vocabulary, each [rows], float32; p is a softmax at temperature 1."""
+
+    target_log_total: Tensor
+    """Logarithm of the sum of the exponentials."""
+    baseline_log_total: Tensor
+    amplified_log_total: Tensor
+    target_mean: Tensor
+    baseline_mean: Tensor
+    amplified_mean: Tensor
+    target_variance: Tensor
+    """Of the population, as all second moments."""
+    baseline_variance: Tensor
+    amplified_variance: Tensor
+    covariance: Tensor
+    """Of the target and the difference."""
+    difference_variance: Tensor
+    target_gain: Tensor
+    """Mean of the full difference under the target's p."""
+    amplified_gain: Tensor
+    """Mean of the difference under the amplified p."""
+    entropy: Tensor
+    """Mean of -log p under what was drawn from, in nats."""
+    surprisal_variance: Tensor
+    """Variance of the same, in nats squared."""
+
+
+def vocabulary_sums(logits: SummedLogits, highest: Tensor) -> Sums:
+    """Take all sums.
+
+    Args:
+        logits: to be summed.
+        highest: of target, baseline and amplified, [rows, 3].
+    """
+    if logits.target.device.type == "cpu":
+        return _by_one_pass(logits, highest)
+    return _by_torch(logits, highest)
+
+
+def _by_torch(logits: SummedLogits, highest: Tensor) -> Sums:
+    dot = torch.linalg.vecdot
+    sides = logits[:3]
+    totals, weights = [], []
+    for values, high in zip(sides, highest.unbind(-1), strict=True):
+        weights.append(values.softmax(-1))
+        # The softmax at the highest logit is exp(0) / sum: the sum again, without another pass.
+        totals.append(high - weights[-1].amax(-1).log())
+    moments = spread_moments(logits.target, logits.difference)
+    p_drawn = logits.drawn.softmax(-1)
+    total = logits.drawn.amax(-1, keepdim=True) - p_drawn.amax(-1, keepdim=True).log()
+    logp = (logits.drawn - total).clamp(min=kernels.LOWEST_LOGP)
+    mean = dot(p_drawn, logp)
+    return Sums._make(
+        [
+            *totals,
+            *(values.mean(-1) for values in sides),
+            moments.target_variance,
+            *(values.var(-1, correction=0) for values in sides[1:]),
+            moments.covariance,
+            moments.difference_variance,
+            dot(weights[0], logits.full_difference),
+            dot(weights[2], logits.difference),
+            -mean,
+            dot(p_drawn, logp.square()) - mean.square(),
+        ]
+    )
+
+
+def _by_one_pass(logits: SummedLogits, highest: Tensor) -> Sums:
+    out = torch.empty(len(highest), len(Sums._fields))
+    same = logits.drawn is logits.amplified
+    high_drawn = highest[:, 2:] if same else logits.drawn.amax(-1, keepdim=True)
+    highest = torch.cat([highest, high_drawn], dim=-1)
+    arrays = [values.contiguous().numpy() for values in logits]
+    kernels.on_threads(kernels.sum_rows, *arrays, highest.numpy(), same, out.numpy())
+    return Sums._make(out.unbind(-1))
