@@ -41,6 +41,13 @@ _LINE_BYTES = 64
 # Columns that are multiplied together.
 _TOGETHER = 4
 
+# Loops over a multiple of so many numbers leave none that are done one by one.
+_LANES = 16
+
+# The bits of a float32 without its sign, and the ends of its whole numbers.
+_BUT_SIGN = np.int32(0x7FFFFFFF)
+_LOWEST, _HIGHEST = np.int32(-(2**31)), np.int32(2**31 - 1)
+
 # Stands for the logit of a token that can't be drawn: minus infinity times 0 is not a number.
 LOWEST_LOGP = -1e4
 
@@ -195,7 +202,8 @@ def attend(  # noqa: PLR0913
         unseen = max(n_prompt + n_reply - window, 0)
         start, reply_start = min(unseen, n_prompt), max(unseen - n_prompt, 0)
         n_shared = n_prompt - start
-        scores = np.empty((n, n_shared + n_reply - reply_start), np.float32)
+        n_seen = n_shared + n_reply - reply_start
+        scores = np.empty((n, -(-n_seen // _LANES) * _LANES), np.float32)
         highest = np.empty(n, np.float32)
         for head in range(n_kv):
             for k in range(new_keys.shape[2]):
@@ -207,6 +215,7 @@ def attend(  # noqa: PLR0913
             shared, shared_next = (prompt, head), (prompt_of[next_row], next_head)
             columns, reply_columns = (start, n_prompt), (reply_start, n_reply)
             highest[:] = _single(-np.inf)
+            scores[:, n_seen:] = _single(-np.inf)
             products = scores, highest, scale, cap
             _score(queries, own, prompt_keys, shared, shared_next, columns, products, 0)
             _score(queries, own, reply_keys, own, own_next, reply_columns, products, n_shared)
@@ -335,7 +344,7 @@ def _softmax(scores, highest):
 
 @_compiled(parallel=True)
 def sum_rows(  # noqa: PLR0913
-    target, baseline, amplified, difference, full_difference, drawn, highest, same, out
+    target, baseline, amplified, difference, full_difference, drawn, same, out
 ):
     """Take the sums over the vocabulary that ``vocabulary_sums.Sums`` names, row by row.
 
@@ -346,7 +355,6 @@ def sum_rows(  # noqa: PLR0913
         difference: as it was amplified.
         full_difference: before it was clipped.
         drawn: what tokens were drawn from.
-        highest: of target, baseline, amplified and drawn, [rows, 4], float32.
         same: whether ``drawn`` is ``amplified``.
         out: the sums in their order, [rows, sums], float32.
     """
@@ -354,9 +362,59 @@ def sum_rows(  # noqa: PLR0913
         row = np.int64(index)
         sides = target[row], baseline[row], amplified[row]
         differences = difference[row], full_difference[row]
-        _sum_sides(sides, differences, highest[row], out[row])
+        _sum_sides(sides, differences, out[row])
         if not same:
-            _sum_surprisals(drawn[row], highest[row, 3], out[row])
+            _sum_surprisals(drawn[row], out[row])
+
+
+@_compiled(parallel=True)
+def sum_grids(target, difference, alphas, out):
+    """Take the logarithm of the sum of ``exp(target + alpha * difference)`` for many strengths.
+
+    Args:
+        target: logits, [rows, vocab], float32.
+        difference: of logits, like it.
+        alphas: strengths, float32.
+        out: [rows, alphas], float32.
+    """
+    for index in prange(len(target)):
+        row = np.int64(index)
+        for i in range(len(alphas)):
+            out[row, i] = _log_total(target[row], difference[row], alphas[i])
+
+
+@_compiled()
+def _log_total(target, difference, alpha):
+    top = _LOWEST
+    for token in range(len(target)):
+        top = max(top, _ordered(target[token] + alpha * difference[token]))
+    highest = _unordered(top)
+    total = _single(0)
+    for token in range(len(target)):
+        total += _exp(target[token] + alpha * difference[token] - highest)
+    return highest + np.log(total)
+
+
+@_inlined
+def _ordered(x):
+    """Return a whole number that is larger where x is: of those the compiler sees a maximum."""
+    bits = _single(x).view(np.int32)
+    return bits ^ ((bits >> np.int32(31)) & _BUT_SIGN)
+
+
+@_inlined
+def _unordered(bits):
+    return np.int32(bits ^ ((bits >> np.int32(31)) & _BUT_SIGN)).view(np.float32)
+
+
+@_compiled()
+def _extremes(values):
+    bottom, top = _HIGHEST, _LOWEST
+    for token in range(len(values)):
+        number = _ordered(values[token])
+        bottom = min(bottom, number)
+        top = max(top, number)
+    return _unordered(bottom), _unordered(top)
 
 
 @_compiled()
@@ -368,10 +426,13 @@ def _mean(values):
 
 
 @_compiled()
-def _sum_sides(sides, differences, highest, out):
+def _sum_sides(sides, differences, out):
     """Fill all of a row's sums, in the order of ``Sums``, as if the amplified logits were drawn."""
     target, baseline, amplified = sides
     difference, full_difference = differences
+    low_t, high_t = _extremes(target)
+    low_b, high_b = _extremes(baseline)
+    low_a, high_a = _extremes(amplified)
     mean_t, mean_b, mean_a = _mean(target), _mean(baseline), _mean(amplified)
     mean_d = _mean(difference)
     total_t, total_b, total_a = _single(0), _single(0), _single(0)
@@ -382,8 +443,8 @@ def _sum_sides(sides, differences, highest, out):
     for token in range(len(target)):
         t, b, a = target[token], baseline[token], amplified[token]
         d = difference[token]
-        weight_t, weight_b = _exp(t - highest[0]), _exp(b - highest[1])
-        below = a - highest[2]
+        weight_t, weight_b = _exp(t - high_t), _exp(b - high_b)
+        below = a - high_a
         weight_a = _exp(below)
         total_t += weight_t
         total_b += weight_b
@@ -399,19 +460,22 @@ def _sum_sides(sides, differences, highest, out):
         product += t * d
         square_d += d * d
     size = _single(len(target))
-    out[0] = highest[0] + np.log(total_t)
-    out[1] = highest[1] + np.log(total_b)
-    out[2] = highest[2] + np.log(total_a)
+    out[0] = high_t + np.log(total_t)
+    out[1] = high_b + np.log(total_b)
+    out[2] = high_a + np.log(total_a)
     out[3], out[4], out[5] = mean_t, mean_b, mean_a
     out[6], out[7], out[8] = square_t / size, square_b / size, square_a / size
     out[9], out[10] = product / size, square_d / size
     out[11], out[12] = gain_t / total_t, gain_a / total_a
+    out[15], out[16], out[17] = low_t, low_b, low_a
+    out[18], out[19], out[20] = high_t, high_b, high_a
     _finish(surprise / total_a, squared / total_a, total_a, out)
 
 
 @_compiled()
-def _sum_surprisals(drawn, highest, out):
+def _sum_surprisals(drawn, out):
     """Fill a row's sums over what it was drawn from."""
+    highest = _extremes(drawn)[1]
     total, surprise, squared = _single(0), _single(0), _single(0)
     for token in range(len(drawn)):
         below = drawn[token] - highest

@@ -14,7 +14,7 @@ from torch import Tensor
 from harness.decoding.amplification import SpreadMoments, extrapolate
 from harness.decoding.sampling import Draw
 from harness.decoding.trace import N_BEST, NO_TOKEN
-from harness.decoding.vocabulary_sums import SummedLogits, vocabulary_sums
+from harness.decoding.vocabulary_sums import SummedLogits, log_totals, vocabulary_sums
 
 # A vocabulary is searched in blocks: the highest of each tells which few hold the likeliest tokens.
 _BLOCK = 512
@@ -54,10 +54,8 @@ def measure_step(
     alpha = logits.alpha.squeeze(-1)
     sides = [logits.target, logits.baseline, logits.amplified]
     likely = [likeliest(values, N_BEST) for values in sides] if best else []
-    high = [one.values[:, 0] for one in likely] or [values.amax(-1) for values in sides]
     sums = vocabulary_sums(
-        SummedLogits._make([*sides, logits.difference, logits.full_difference, drawn.logits]),
-        torch.stack(high, dim=-1),
+        SummedLogits._make([*sides, logits.difference, logits.full_difference, drawn.logits])
     )
     totals = [sums.target_log_total, sums.baseline_log_total, sums.amplified_log_total]
     of_target, of_baseline, of_amplified = totals
@@ -73,9 +71,12 @@ def measure_step(
             # Rounding can make neither a divergence nor what follows negative.
             (sums.target_gain - of_target + of_baseline).clamp(min=0),
             (alpha * sums.amplified_gain - of_amplified + of_target).clamp(min=0),
-            *(sides[0].amin(-1), high[0], sums.target_mean, sums.target_variance.sqrt()),
-            *(sides[1].amin(-1), high[1], sums.baseline_mean, sums.baseline_variance.sqrt()),
-            *(sides[2].amin(-1), high[2], sums.amplified_mean, sums.amplified_variance.sqrt()),
+            *(sums.target_min, sums.target_max),
+            *(sums.target_mean, sums.target_variance.sqrt()),
+            *(sums.baseline_min, sums.baseline_max),
+            *(sums.baseline_mean, sums.baseline_variance.sqrt()),
+            *(sums.amplified_min, sums.amplified_max),
+            *(sums.amplified_mean, sums.amplified_variance.sqrt()),
             moments.covariance,
             moments.difference_variance,
             moments.amplified_std(alpha),
@@ -143,9 +144,7 @@ def grid_logps(
     Returns:
         [rows, len(alphas)], float32, in nats.
     """
-    columns = []
-    for alpha in alphas:
-        logits = extrapolate(target, difference, torch.full_like(target[:, :1], alpha))
-        total = logits.amax(-1) - logits.softmax(-1).amax(-1).log()
-        columns.append(logits.gather(-1, tokens.unsqueeze(-1)).squeeze(-1) - total)
-    return torch.stack(columns, dim=-1)
+    at_token = tokens.unsqueeze(-1)
+    strengths = torch.tensor([alphas], dtype=target.dtype, device=target.device)
+    logits = extrapolate(target.gather(-1, at_token), difference.gather(-1, at_token), strengths)
+    return logits - log_totals(target, difference, alphas)

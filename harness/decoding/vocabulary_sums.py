@@ -4,8 +4,10 @@ On a CPU one compiled pass takes all sums of a row while its logits are in the c
 takes the same ones by two dozen passes. Knows logits; knows no figure's name.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -52,25 +54,47 @@ class Sums(NamedTuple):
     """Mean of -log p under what was drawn from, in nats."""
     surprisal_variance: Tensor
     """Variance of the same, in nats squared."""
+    target_min: Tensor
+    baseline_min: Tensor
+    amplified_min: Tensor
+    target_max: Tensor
+    baseline_max: Tensor
+    amplified_max: Tensor
 
 
-def vocabulary_sums(logits: SummedLogits, highest: Tensor) -> Sums:
-    """Take all sums.
+def vocabulary_sums(logits: SummedLogits) -> Sums:
+    """Take all sums, and what else a pass over the vocabulary finds."""
+    return _by_one_pass(logits) if logits.target.device.type == "cpu" else _by_torch(logits)
+
+
+def log_totals(target: Tensor, difference: Tensor, alphas: Sequence[float]) -> Tensor:
+    """Take ``log sum exp(target + alpha * difference)`` over the vocabulary at several strengths.
 
     Args:
-        logits: to be summed.
-        highest: of target, baseline and amplified, [rows, 3].
+        target: [rows, vocab], float32.
+        difference: target minus baseline, [rows, vocab], float32.
+        alphas: strengths.
+
+    Returns:
+        [rows, len(alphas)], float32.
     """
-    if logits.target.device.type == "cpu":
-        return _by_one_pass(logits, highest)
-    return _by_torch(logits, highest)
+    if target.device.type != "cpu":
+        totals = [torch.add(target, difference, alpha=alpha).logsumexp(-1) for alpha in alphas]
+        return torch.stack(totals, dim=-1)
+    out = torch.empty(len(target), len(alphas))
+    arrays = [values.contiguous().numpy() for values in (target, difference)]
+    strengths = np.array(alphas, dtype=np.float32)
+    kernels.on_threads(kernels.sum_grids, *arrays, strengths, out.numpy())
+    return out
 
 
-def _by_torch(logits: SummedLogits, highest: Tensor) -> Sums:
+def _by_torch(logits: SummedLogits) -> Sums:
     dot = torch.linalg.vecdot
     sides = logits[:3]
+    lowest = [values.amin(-1) for values in sides]
+    highest = [values.amax(-1) for values in sides]
     totals, weights = [], []
-    for values, high in zip(sides, highest.unbind(-1), strict=True):
+    for values, high in zip(sides, highest, strict=True):
         weights.append(values.softmax(-1))
         # The softmax at the highest logit is exp(0) / sum: the sum again, without another pass.
         totals.append(high - weights[-1].amax(-1).log())
@@ -91,15 +115,15 @@ def _by_torch(logits: SummedLogits, highest: Tensor) -> Sums:
             dot(weights[2], logits.difference),
             -mean,
             dot(p_drawn, logp.square()) - mean.square(),
+            *lowest,
+            *highest,
         ]
     )
 
 
-def _by_one_pass(logits: SummedLogits, highest: Tensor) -> Sums:
-    out = torch.empty(len(highest), len(Sums._fields))
+def _by_one_pass(logits: SummedLogits) -> Sums:
+    out = torch.empty(len(logits.target), len(Sums._fields))
     same = logits.drawn is logits.amplified
-    high_drawn = highest[:, 2:] if same else logits.drawn.amax(-1, keepdim=True)
-    highest = torch.cat([highest, high_drawn], dim=-1)
     arrays = [values.contiguous().numpy() for values in logits]
-    kernels.on_threads(kernels.sum_rows, *arrays, highest.numpy(), same, out.numpy())
+    kernels.on_threads(kernels.sum_rows, *arrays, same, out.numpy())
     return Sums._make(out.unbind(-1))

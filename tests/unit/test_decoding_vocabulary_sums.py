@@ -41,11 +41,13 @@ def by_definition(logits):
         amplified_gain=(p_amplified * difference).sum(-1),
         entropy=entropy,
         surprisal_variance=(p_drawn * surprisal.square()).sum(-1) - entropy.square(),
+        target_min=target.amin(-1),
+        baseline_min=baseline.amin(-1),
+        amplified_min=amplified.amin(-1),
+        target_max=target.amax(-1),
+        baseline_max=baseline.amax(-1),
+        amplified_max=amplified.amax(-1),
     )
-
-
-def summed(way, logits):
-    return way(logits, torch.stack([one.amax(-1) for one in logits[:3]], dim=-1))
 
 
 @pytest.mark.parametrize("cut", [False, True], ids=["as amplified", "cut and tempered"])
@@ -54,7 +56,7 @@ def summed(way, logits):
 @pytest.mark.parametrize("way", WAYS)
 def test_every_sum_is_what_it_is_named_for(way, size, clipped, cut):
     logits = logits_of(size, clipped=clipped, cut=cut)
-    found, expected = summed(way, logits), by_definition(logits)
+    found, expected = way(logits), by_definition(logits)
     for name in Sums._fields:
         one, other = getattr(found, name).double(), getattr(expected, name)
         torch.testing.assert_close(
@@ -64,10 +66,10 @@ def test_every_sum_is_what_it_is_named_for(way, size, clipped, cut):
 
 def test_a_row_has_the_same_bits_whatever_stands_beside_it():
     logits = logits_of(4099, rows=7, cut=True)
-    whole = torch.stack(summed(vocabulary_sums.vocabulary_sums, logits))
+    whole = torch.stack(vocabulary_sums.vocabulary_sums(logits))
     for rows in ([3], [6, 0], [5, 4, 3, 2, 1, 0]):
         part = SummedLogits(*(one[rows] for one in logits))
-        found = torch.stack(summed(vocabulary_sums.vocabulary_sums, part))
+        found = torch.stack(vocabulary_sums.vocabulary_sums(part))
         assert torch.equal(found, whole[:, rows])
 
 
@@ -76,7 +78,7 @@ def test_what_takes_the_likeliest_token_has_no_surprise_at_all(way):
     logits = logits_of(300)
     greedy = torch.full_like(logits.amplified, -torch.inf)
     greedy[:, 5] = 0.0
-    found = summed(way, logits._replace(drawn=greedy))
+    found = way(logits._replace(drawn=greedy))
     assert found.entropy.tolist() == [0.0] * 5
     assert found.surprisal_variance.tolist() == [0.0] * 5
 
@@ -85,6 +87,17 @@ def test_what_takes_the_likeliest_token_has_no_surprise_at_all(way):
 def test_a_number_that_is_none_is_not_hidden(way):
     logits = logits_of(300)
     logits.target[2, 17] = torch.nan
-    found = summed(way, logits)
+    found = way(logits)
     assert found.target_mean.isnan().tolist() == [False, False, True, False, False]
     assert found.target_log_total.isnan().tolist() == [False, False, True, False, False]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_totals_on_a_grid_are_those_of_each_strength(size):
+    logits = logits_of(size)
+    alphas = (-1.0, 0.0, 0.75, 40.0)
+    found = vocabulary_sums.log_totals(logits.target, logits.difference, alphas)
+    target, difference = logits.target.double(), logits.difference.double()
+    for i, alpha in enumerate(alphas):
+        expected = (target + alpha * difference).logsumexp(-1)
+        torch.testing.assert_close(found[:, i].double(), expected, atol=2e-5, rtol=2e-6)
