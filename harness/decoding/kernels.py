@@ -77,8 +77,12 @@ def on_threads(function: Any, *arguments: Any) -> None:
     """Call a parallel function on as many threads as torch uses."""
     with _one_at_a_time:
         most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-        numba.set_num_threads(min(torch.get_num_threads(), most))
+        n_threads = torch.get_num_threads()
+        numba.set_num_threads(min(n_threads, most))
         function(*arguments)
+        # Where both use one OpenMP, numba's first call sets its number of threads for torch too.
+        if torch.get_num_threads() != n_threads:
+            torch.set_num_threads(n_threads)
 
 
 @_inlined

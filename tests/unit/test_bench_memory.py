@@ -3,10 +3,18 @@
 import mmap
 import time
 
+import pytest
 import torch
 
 from harness.allocator import release_unused
+from harness.bench import memory as bench_memory
 from harness.bench.memory import PeakMemory
+
+
+@pytest.fixture(autouse=True, params=["the system's mark", "a thread that looks"])
+def kind(request, monkeypatch):
+    if request.param == "a thread that looks":
+        monkeypatch.setattr(bench_memory, "_reset_mark", lambda: False)
 
 
 def test_memory_that_is_given_back_counts():
@@ -36,3 +44,15 @@ def test_memory_that_was_used_before_is_paid_for_again():
         time.sleep(0.1)
     assert 95 < memory.peak_mb < 130
     assert len(small) == 1000
+
+
+def test_a_block_within_another_takes_nothing_from_it():
+    with PeakMemory() as outer:
+        with mmap.mmap(-1, 100_000_000) as mapped:
+            held = torch.frombuffer(mapped, dtype=torch.uint8).fill_(1)
+            time.sleep(0.1)
+            del held
+        with PeakMemory() as inner:
+            time.sleep(0.05)
+    assert inner.peak_mb < 20
+    assert 95 < outer.peak_mb < 130

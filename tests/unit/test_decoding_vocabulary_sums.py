@@ -1,5 +1,8 @@
 """Sums over the vocabulary: both ways to take them against their definitions in float64."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -101,3 +104,18 @@ def test_totals_on_a_grid_are_those_of_each_strength(size):
     for i, alpha in enumerate(alphas):
         expected = (target + alpha * difference).logsumexp(-1)
         torch.testing.assert_close(found[:, i].double(), expected, atol=2e-5, rtol=2e-6)
+
+
+def test_compiled_loops_leave_the_number_of_threads_alone():
+    """In a process of its own: only the first loop that runs starts threads."""
+    script = """
+import torch
+from harness.decoding.vocabulary_sums import log_totals
+torch.set_num_threads(1)
+log_totals(torch.zeros(2, 4), torch.zeros(2, 4), [0.0])
+print(torch.get_num_threads())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["1"]

@@ -119,6 +119,19 @@ def test_an_adapter_on_and_off_decodes_as_the_naive_loop(tmp_path, family, confi
 
 
 @pytest.mark.parametrize(("family", "config"), FAMILIES)
+def test_attention_by_products_as_on_a_gpu_decodes_as_the_naive_loop(
+    monkeypatch, tmp_path, family, config
+):
+    monkeypatch.setattr("harness.pairs.passes.can_attend", lambda device, dtype: False)
+    models = [built(family, config, seed) for seed in (0, 1)]
+    sides = [
+        Side(checkpoint=str(save_checkpoint(model, tmp_path / str(seed))))
+        for seed, model in enumerate(models)
+    ]
+    assert_equals_the_naive_loop(loaded(*sides), *models)
+
+
+@pytest.mark.parametrize(("family", "config"), FAMILIES)
 def test_two_prompts_of_one_model_decode_as_the_naive_loop(tmp_path, family, config):
     model = built(family, config)
     side = Side(checkpoint=str(save_checkpoint(model, tmp_path)))
