@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from harness.pairs.packing import multiply_packed, pack, packable_linears
+from harness.pairs.packing import multiply_packed, pack, packable_linears, with_least_rows
 from harness.pairs.sides import SideName, Sides
 from harness.pairs.split_linear import SplitLinear, least_rows
 
@@ -104,9 +104,9 @@ class JointProduct:
         if short <= 0:
             out.addmm_(inner, up.weight)
         elif len(up.weight) <= _MOST_RANK:
-            out.add_(F.pad(inner, (0, 0, 0, short)).mm(up.weight)[: len(rows)])
+            out.add_(with_least_rows(inner, least_rows()).mm(up.weight)[: len(rows)])
         else:
-            padded, inner = (F.pad(states, (0, 0, 0, short)) for states in (out, inner))
+            padded, inner = (with_least_rows(states, least_rows()) for states in (out, inner))
             out.copy_(torch.addmm(padded, inner, up.weight)[: len(rows)])
 
 

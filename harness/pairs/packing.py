@@ -39,7 +39,13 @@ class PackedLinear(nn.Module):
 def with_least_rows(x: Tensor, least: int) -> Tensor:
     """Add rows of zeros to [rows, size] where there are fewer than ``least``."""
     short = least - len(x)
-    return nn.functional.pad(x, (0, 0, 0, short)) if short > 0 else x
+    # Kept zeros: padding anew takes twice as long, 250 times a step.
+    return torch.cat((x, _zeros(short, x.shape[-1], x.dtype, x.device))) if short > 0 else x
+
+
+@cache
+def _zeros(n_rows: int, size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.zeros(n_rows, size, dtype=dtype, device=device)
 
 
 def pack_linears(model: nn.Module) -> None:

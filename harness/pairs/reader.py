@@ -15,6 +15,7 @@ from transformers import PreTrainedModel
 from harness.errors import PairError
 from harness.pairs.attention import NAME, Pass, attending
 from harness.pairs.joint_linear import join_linears
+from harness.pairs.norms import fuse_norms
 from harness.pairs.opening import shared_tokens
 from harness.pairs.packing import pack_linears
 from harness.pairs.passes import PromptPass, token_pass
@@ -71,6 +72,7 @@ class Reader:
         _exchange_attention(model)
         join_linears(model, self._read_one)
         pack_linears(model)
+        fuse_norms(model)
         head = cast(nn.Module, model.get_output_embeddings())
         head.register_forward_pre_hook(self._keep_picked)
         self.vocab_size = int(cast(Any, head).out_features)
