@@ -2,9 +2,11 @@
 
 For what a library of tensors does in many small steps with copies between them. numba compiles them
 at their first call, for each kind of arrays, and brings all that it needs. Knows arrays; what they
-mean is known where each is called: ``attend`` by ``pairs.decode_attention``, ``sum_rows`` by
-``vocabulary_sums``. All stand in this file, since what is kept on disk is renewed when a function's
-own file changes, and not when another file that it calls into does.
+mean is known where each is called: ``attend`` by ``pairs.decode_attention``, ``sum_rows`` and
+``sum_grids`` by ``vocabulary_sums``.
+
+All stand in this file, since what is kept on disk is renewed when a function's own file changes,
+and not when another file that it calls into does.
 """
 
 import math
@@ -107,15 +109,20 @@ def _exp(x):
 
 
 def _wide(kept):
-    """Read a number as it is kept: float32, or the upper half of one."""
-    raise NotImplementedError("compiled code only")
+    """Read a number as it is kept: float32, or the upper half of one. Compiled as ``_wide_of``."""
+    return kept if isinstance(kept, np.float32) else _float_of(kept)
+
+
+@_inlined
+def _float_of(upper):
+    return np.uint32(np.uint32(upper) << np.uint32(16)).view(np.float32)
 
 
 @overload(_wide, inline="always")
 def _wide_of(kept):
     if kept == types.float32:
         return lambda kept: kept
-    return lambda kept: np.uint32(np.uint32(kept) << np.uint32(16)).view(np.float32)
+    return lambda kept: _float_of(kept)
 
 
 @intrinsic
