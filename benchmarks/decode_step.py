@@ -21,9 +21,10 @@ from harness.bench.work import Work
 from harness.decoding import measure, vocabulary_sums
 from harness.decoding.engine import Engine
 from harness.decoding.step import StepTable
-from harness.pairs import packing, passes, reader
+from harness.pairs import packing, passes
 from harness.pairs.joint_linear import JointProduct
 from harness.pairs.loading import LoadedPair, load_pair
+from harness.pairs.product_pass import ProductPass
 from harness.pairs.spec import resolve_pair
 
 N_TOKENS = 64
@@ -32,7 +33,7 @@ RUNS = 3
 PARTS = ("products", "adapters", "attention", "sampling and traces")
 WAYS = {
     "compiled": (passes.CompiledTokenPass, vocabulary_sums._by_one_pass),
-    "torch": (passes.TokenPass, vocabulary_sums._by_torch),
+    "torch": (ProductPass, vocabulary_sums._by_torch),
 }
 
 
@@ -58,7 +59,7 @@ def run(pair: LoadedPair, way: str, rows: int) -> dict[str, float]:
     asked = requests(Work.of(pair.chat).rows(rows, N_TOKENS), seed=1)
     spent: dict[str, float] = defaultdict(float)
     with (
-        patch.object(reader, "token_pass", lambda cache, dtype: attention(cache)),
+        patch.object(passes, "can_attend", lambda *_: attention is passes.CompiledTokenPass),
         patch.object(measure, "vocabulary_sums", sums),
         timed(spent, "products", packing, "_multiply"),
         timed(spent, "adapters", JointProduct, "_add"),

@@ -1,17 +1,18 @@
 """The rows in flight and their tensors; rows come and go, and the others keep their places."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from harness.decoding.pair_model import PairLogits, PairState
-from harness.decoding.rollout import Alternatives, Rollout, RolloutRequest, StopReason
+from harness.decoding.rollout import Alternatives, Ended, Rollout, RolloutRequest, StopReason
 from harness.decoding.sampling import uniform_stream
 from harness.decoding.settings import RolloutSettings
 from harness.decoding.step import Step, StepTable
 from harness.decoding.trace import BEST_COLUMNS, TRACE_FIELDS, Trace
+from harness.errors import DecodingError
 
 
 @dataclass(eq=False)
@@ -87,28 +88,15 @@ class Batch:
             if count:
                 row.alternatives.append(Alternatives(tuple(ids[:count]), tuple(logps[:count])))
 
-    def rollout(self, i: int, reason: StopReason) -> Rollout:
-        """Return what row ``i`` has become."""
-        row = self.rows[i]
-        return Rollout(
-            ids=tuple(row.ids),
-            stop_reason=reason,
-            trace=self._trace(i) if row.settings.trace else None,
-            alternatives=tuple(row.alternatives),
-        )
-
-    def _trace(self, i: int) -> Trace:
-        row = self.rows[i]
-        grid = row.settings.trace_alphas
-        figures = self._figures[i, : len(row.ids)].cpu()
-        fields, best = len(TRACE_FIELDS), len(TRACE_FIELDS) + BEST_COLUMNS
-        return Trace(
-            # Copies: a view would keep the figures of the whole batch.
-            figures=figures[:, :fields].clone(),
-            grid_alphas=grid,
-            grid_logps_nats=figures[:, best : best + len(grid)].clone(),
-            best=figures[:, fields:best].clone() if row.settings.trace_best else None,
-        )
+    def ended(self, reasons: Mapping[int, StopReason | DecodingError]) -> list[Ended]:
+        """Return what rows have become, by their places and why they end."""
+        longest = max((len(self.rows[i].ids) for i in reasons), default=0)
+        # One transfer from the device, however many rows end.
+        figures = self._figures[list(reasons), :longest].cpu()
+        return [
+            (self.rows[i].request, _outcome(self.rows[i], reason, own))
+            for (i, reason), own in zip(reasons.items(), figures, strict=True)
+        ]
 
     def remove(self, ended: Sequence[int]) -> None:
         """Let rows go; the last rows take their places."""
@@ -137,6 +125,33 @@ class Batch:
 
     def _tabulate(self) -> None:
         self._table = StepTable([row.settings for row in self.rows], self._device, self._fixed_rows)
+
+
+def _outcome(
+    row: Row, reason: StopReason | DecodingError, figures: Tensor
+) -> Rollout | DecodingError:
+    """Say what a row has become; its figures are [tokens, figures], with what pads them."""
+    if isinstance(reason, DecodingError):
+        return reason
+    trace = _trace(row, figures[: len(row.ids)]) if row.settings.trace else None
+    return Rollout(
+        ids=tuple(row.ids),
+        stop_reason=reason,
+        trace=trace,
+        alternatives=tuple(row.alternatives),
+    )
+
+
+def _trace(row: Row, figures: Tensor) -> Trace:
+    grid = row.settings.trace_alphas
+    fields, best = len(TRACE_FIELDS), len(TRACE_FIELDS) + BEST_COLUMNS
+    return Trace(
+        # Copies: a view would keep the figures of all rows that ended.
+        figures=figures[:, :fields].clone(),
+        grid_alphas=grid,
+        grid_logps_nats=figures[:, best : best + len(grid)].clone(),
+        best=figures[:, fields:best].clone() if row.settings.trace_best else None,
+    )
 
 
 def _filling(n: int, ended: set[int]) -> list[int]:

@@ -69,16 +69,13 @@ class Lane:
         batch = self._batch
         if batch is None:
             return []
-        finished: list[Ended] = []
-        places = []
+        reasons = {}
         for i, (row, token) in enumerate(zip(batch.rows, batch.sample(), strict=True)):
             reason = ended(row, token)
-            if reason is None:
-                continue
-            places.append(i)
-            outcome = reason if isinstance(reason, DecodingError) else batch.rollout(i, reason)
-            finished.append((row.request, outcome))
-        self._remove(places)
+            if reason is not None:
+                reasons[i] = reason
+        finished = batch.ended(reasons) if reasons else []
+        self._remove(list(reasons))
         return finished
 
     def read_on(self) -> None:

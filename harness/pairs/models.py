@@ -116,8 +116,9 @@ class ModelPair:
     def read_tokens(self, state: PairedRows, tokens: Tensor) -> PairLogits:
         """Read one token per row on both sides."""
         if state.shared:
-            with self._sides.paired(len(tokens)):
-                logits = self._target.read_tokens(state.target, tokens.repeat_interleave(2))
+            rows = tokens.repeat_interleave(2)
+            with self._sides.paired(self._target.rows_of_step(len(rows)) // 2):
+                logits = self._target.read_tokens(state.target, rows)
             return self._apart(logits)
         target = self._target.read_tokens(state.target, tokens)
         logits = self._baseline.read_tokens(state.baseline, tokens.to(self._baseline.device))

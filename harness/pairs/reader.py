@@ -20,6 +20,7 @@ from harness.pairs.opening import shared_tokens
 from harness.pairs.packing import pack_linears
 from harness.pairs.passes import PromptPass, token_pass
 from harness.pairs.row_cache import COLUMN_STEP, RowCache
+from harness.pairs.step_graphs import StepGraphs, graph_maker
 
 # Tokens of each prompt that one forward pass reads: the activations and attention scores of a
 # pass take memory that grows with them. A multiple of COLUMN_STEP.
@@ -73,6 +74,8 @@ class Reader:
         join_linears(model, self._read_one)
         pack_linears(model)
         fuse_norms(model)
+        new_graph = graph_maker(self.device)
+        self._graphs = new_graph and StepGraphs(self._forward, self.device, new_graph)
         head = cast(nn.Module, model.get_output_embeddings())
         head.register_forward_pre_hook(self._keep_picked)
         self.vocab_size = int(cast(Any, head).out_features)
@@ -213,11 +216,18 @@ class Reader:
         finally:
             self._pick = None
 
+    def rows_of_step(self, rows: int) -> int:
+        """Return how many rows ``read_tokens`` computes for so many; the rest are its own."""
+        return rows if self._graphs is None else self._graphs.rows_of_step(rows)
+
     def read_tokens(self, cache: RowCache, tokens: Tensor) -> Tensor:
         """Read one further token per row, [rows]; return the logits, [rows, vocab]."""
-        positions = torch.tensor(cache.lengths, device=self.device).unsqueeze(-1)
-        attention = token_pass(cache, self._model.dtype)
-        logits = self._forward(tokens.unsqueeze(-1), positions, cache, attention)[:, -1]
+        if self._graphs is None:
+            positions = torch.tensor(cache.lengths, device=self.device).unsqueeze(-1)
+            attention = token_pass(cache, self._model.dtype)
+            logits = self._forward(tokens.unsqueeze(-1), positions, cache, attention)[:, -1]
+        else:
+            logits = self._graphs.read(cache, tokens)
         cache.reply_lengths = [length + 1 for length in cache.reply_lengths]
         return logits
 

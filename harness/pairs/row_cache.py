@@ -129,6 +129,13 @@ class RowCache:
         """Return one layer's stores, new ones at first use."""
         return self.layers.setdefault(index, LayerStores())
 
+    @property
+    def stores(self) -> list[Store]:
+        """All layers' stores, prompts' and replies'."""
+        return [
+            store for layer in self.layers.values() for store in (*layer.prompts, *layer.replies)
+        ]
+
     def bytes_per_token(self) -> int:
         """Memory that one token of one row takes, over all layers, in bytes."""
         stores = [store.data for layer in self.layers.values() for store in layer.prompts]

@@ -21,6 +21,7 @@ from tests.fakes import (
     save_random_adapter,
     tiny_model,
 )
+from tests.pretended_device import pretended_gpu
 
 # Three layers, so that models whose layers alternate between kinds of attention have both; windows
 # shorter than most rows; a vocabulary larger than the tokenizer's, as most models' are.
@@ -88,8 +89,8 @@ def assert_equals_the_naive_loop(pair, target, baseline):
         assert list(rollout.ids) == ids, (prompt, alpha)
 
 
-def loaded(target, baseline):
-    return load_pair(PairSpec(name="tiny", target=target, baseline=baseline, device="cpu"))
+def loaded(target, baseline, device="cpu"):
+    return load_pair(PairSpec(name="tiny", target=target, baseline=baseline, device=device))
 
 
 def built(family, config, seed=0):
@@ -119,16 +120,17 @@ def test_an_adapter_on_and_off_decodes_as_the_naive_loop(tmp_path, family, confi
 
 
 @pytest.mark.parametrize(("family", "config"), FAMILIES)
-def test_attention_by_products_as_on_a_gpu_decodes_as_the_naive_loop(
-    monkeypatch, tmp_path, family, config
-):
-    monkeypatch.setattr("harness.pairs.passes.can_attend", lambda device, dtype: False)
+def test_what_a_gpu_runs_decodes_as_the_naive_loop(caplog, tmp_path, family, config):
     models = [built(family, config, seed) for seed in (0, 1)]
     sides = [
         Side(checkpoint=str(save_checkpoint(model, tmp_path / str(seed))))
         for seed, model in enumerate(models)
     ]
-    assert_equals_the_naive_loop(loaded(*sides), *models)
+    with pretended_gpu() as gpu:
+        assert_equals_the_naive_loop(loaded(*sides, device="pretended"), *models)
+    # Steps of either side were recorded, and did the same when they were replayed.
+    assert gpu.n_recorded == len(sides)
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(("family", "config"), FAMILIES)

@@ -1,0 +1,167 @@
+"""What a GPU would run, on a device that computes on the CPU and is as strict as a GPU."""
+
+import gc
+
+import pytest
+import torch
+
+from harness.decoding.engine import Engine
+from harness.pairs.loading import load_pair
+from harness.pairs.side import Side
+from harness.pairs.spec import PairSpec
+from tests.fakes import request, save_checkpoint, save_random_adapter, tiny_model
+from tests.pretended_device import PretendedGraph, pretended_gpu
+
+N_TOKENS = 12
+
+
+@pytest.fixture(scope="module")
+def sides(tmp_path_factory):
+    """An adapter on and off."""
+    base, folder = tiny_model("llama"), tmp_path_factory.mktemp("pair")
+    checkpoint = str(save_checkpoint(base, folder / "base"))
+    adapter = str(save_random_adapter(base, folder / "adapter"))
+    return Side(checkpoint=checkpoint, adapter=adapter), Side(checkpoint=checkpoint)
+
+
+@pytest.fixture
+def load(sides):
+    target, baseline = sides
+
+    def on(device):
+        spec = PairSpec(name="tiny", target=target, baseline=baseline, device=device)
+        return load_pair(spec).model
+
+    return on
+
+
+def asked(n, **settings):
+    """Rows of two prompts and several strengths."""
+    return [
+        request(
+            [(5, 17, 200), (80, 81, 82, 83, 84)][i % 2],
+            seed=i,
+            **{"alpha": (0.0, -1.0, 1.0, 2.0)[i % 4], "max_tokens": N_TOKENS, **settings},
+        )
+        for i in range(n)
+    ]
+
+
+def assert_same(found, expected):
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours.ids == theirs.ids
+        if theirs.trace is not None:
+            assert torch.allclose(ours.trace.figures, theirs.trace.figures, atol=1e-3, rtol=1e-3)
+
+
+def per_step(device, engine):
+    """Decode to the end; return operations and transfers of each step."""
+    counts = []
+    while engine.n_rows:
+        before = device.calls, device.transfers
+        engine.step()
+        counts.append((device.calls - before[0], device.transfers - before[1]))
+    return counts
+
+
+def test_a_recorded_step_is_one_operation_and_waits_for_the_device_once(load):
+    with pretended_gpu() as gpu:
+        engine = Engine(load("pretended"), frozenset())
+        engine.admit(asked(6))
+        counts = per_step(gpu, engine)
+    calls, transfers = zip(*counts, strict=True)
+    # By single operations, recorded, compared, then replayed; nothing is read after the last token.
+    sampling = calls[-1]
+    assert all(n < sampling + 20 for n in calls[3:])
+    assert calls[0] > 4 * sampling
+    # The comparison waits once more; figures of rows that end are fetched together.
+    assert transfers == (1, 1, 2, *[1] * (N_TOKENS - 4), 2)
+    assert gpu.n_recorded == 1
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"trace": False},
+        {"temperature": 0.0},
+        {"top_p": 0.9, "top_k": 20, "temperature": 0.8, "top_logprobs": 3},
+        {"trace_alphas": (0.5, 1.0), "trace_best": True},
+    ],
+    ids=["traced", "untraced", "greedy", "cut", "grid"],
+)
+def test_rows_that_come_and_go_are_those_of_a_cpu(load, settings):
+    requests = [
+        *asked(5, **settings),
+        *asked(4, **{**settings, "max_tokens": 3}),
+        *asked(3, **{**settings, "max_tokens": 2 * N_TOKENS}),
+    ]
+    expected = Engine(load("cpu"), frozenset()).run(requests)
+    with pretended_gpu() as gpu:
+        engine = Engine(load("pretended"), frozenset())
+        done = {}
+        for joining in (requests[:5], requests[5:9], requests[9:]):
+            engine.admit(joining)
+            for _ in range(5):
+                done |= {id(one): rollout for one, rollout in engine.step()}
+        while engine.n_rows:
+            done |= {id(one): rollout for one, rollout in engine.step()}
+    assert_same([done[id(one)] for one in requests], expected)
+    assert gpu.n_recorded > 1
+
+
+def test_one_side_alone_is_recorded_as_well(load):
+    requests = asked(5, trace=False, alpha=0.0)
+    expected = Engine(load("cpu"), frozenset()).run(requests)
+    with pretended_gpu() as gpu:
+        assert_same(Engine(load("pretended"), frozenset()).run(requests), expected)
+    assert gpu.n_recorded == 1
+
+
+def test_a_fixed_number_of_rows_is_recorded_once(load):
+    requests = [*asked(3), *asked(2, max_tokens=5)]
+    expected = Engine(load("cpu"), frozenset(), fixed_rows=6).run(requests)
+    with pretended_gpu() as gpu:
+        engine = Engine(load("pretended"), frozenset(), fixed_rows=6)
+        assert_same(engine.run(requests), expected)
+    assert gpu.n_recorded == 1
+
+
+class Forgetful(PretendedGraph):
+    """A graph that never does again what it has recorded."""
+
+    def replay(self):
+        pass
+
+
+def test_a_recording_that_does_otherwise_is_found_out(load, caplog):
+    requests = asked(4)
+    expected = Engine(load("cpu"), frozenset()).run(requests)
+    with pretended_gpu(Forgetful) as gpu:
+        assert_same(Engine(load("pretended"), frozenset()).run(requests), expected)
+        assert gpu.n_recorded == 1
+    assert "off when it was replayed; it takes one operation at a time" in caplog.text
+
+
+def test_what_asks_the_host_is_not_recorded(load, caplog):
+    requests = asked(4)
+    expected = Engine(load("cpu"), frozenset()).run(requests)
+    with pretended_gpu() as gpu:
+        pair = load("pretended")
+        model = pair._target._model
+        model.register_forward_pre_hook(
+            lambda module, args, kwargs: kwargs["input_ids"].max().item() and None, with_kwargs=True
+        )
+        assert_same(Engine(pair, frozenset()).run(requests), expected)
+        assert gpu.n_recorded == 0
+    assert "a step of this model can't be recorded (operation not permitted" in caplog.text
+
+
+def test_recordings_go_with_the_rows_that_they_were_made_for(load):
+    with pretended_gpu() as gpu:
+        pair = load("pretended")
+        for _ in range(3):
+            Engine(pair, frozenset()).run(asked(4))
+            gc.collect()
+        assert gpu.n_recorded == 3
+        assert not gpu.graphs
