@@ -23,7 +23,7 @@ NAME = "pretended"
 backend_registration._setup_privateuseone_for_python_backend(NAME)
 
 aten = torch.ops.aten
-_COPIES = {aten._to_copy.default, aten.copy_.default, aten.copy.default}
+_COPIES = {aten._to_copy.default, aten.copy_.default}
 _WAITS = {
     aten._local_scalar_dense.default,
     aten.nonzero.default,
@@ -100,27 +100,20 @@ class Pretence(TorchDispatchMode):
             made_of = func.decompose(*args, **kwargs)
         if made_of is not NotImplemented:
             return made_of
-        given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
-        devices = {one.device for one in given if isinstance(one, PretendedTensor)}
-        asked = kwargs.get("device")
-        if asked is not None and torch.device(asked).type == NAME:
-            devices = {_indexed(torch.device(asked))}
-        elif asked is not None and func is not aten._to_copy.default:
-            devices = set()
-        if not devices:
-            return func(*args, **kwargs)
         if func in _COPIES:
             return self._copy(func, args, kwargs)
-        if len(devices) > 1:
-            raise RuntimeError(f"{func}: tensors on {sorted(map(str, devices))}")
-        stray = [one for one in given if not isinstance(one, PretendedTensor) and one.dim()]
-        if stray:
-            raise RuntimeError(f"{func}: {stray[0].shape} is on the CPU, others on {devices}")
-        if func in _WAITS or (func is aten.index.Tensor and _has_mask(args[1])):
-            self._wait(func)
-        [device] = devices
+        asked = kwargs.get("device")
         if asked is not None:
-            kwargs["device"] = "cpu"
+            if torch.device(asked).type != NAME:
+                return func(*args, **kwargs)
+            return self._compute(func, args, {**kwargs, "device": "cpu"}, _indexed(asked))
+        device = _device_of(func, [*tree_leaves((args, kwargs))])
+        if device is None:
+            return func(*args, **kwargs)
+        if func is aten.index.Tensor:
+            self._index(func, args[1])
+        elif func in _WAITS:
+            self._wait(func)
         return self._compute(func, args, kwargs, device)
 
     def _compute(self, func: Any, args: Any, kwargs: Any, device: torch.device) -> Any:
@@ -147,21 +140,26 @@ class Pretence(TorchDispatchMode):
         """Copy between devices, or on one."""
         if func is aten._to_copy.default:
             source = args[0]
-            to = torch.device(kwargs.pop("device", None) or source.device)
-            if to.type != NAME:
-                self._wait(func)
-                return func(source.kept, **kwargs)
-            if not isinstance(source, PretendedTensor):
-                self._enter(func)
-                return PretendedTensor(func(source, **kwargs, device="cpu"), _indexed(to))
-            return self._compute(func, args, kwargs, _indexed(to))
-        into, source = args[:2]
-        if not isinstance(into, PretendedTensor):
+            to = kwargs.pop("device", None) or source.device
+        else:
+            source, to = args[1], args[0].device
+        here, there = isinstance(source, PretendedTensor), torch.device(to).type == NAME
+        if here and not there:
             self._wait(func)
-            return func(into, source.kept, *args[2:])
-        if not isinstance(source, PretendedTensor):
+        if there and not here:
             self._enter(func)
-        return self._compute(func, args, kwargs, into.device)
+        if not there:
+            bare = tree_map_only(PretendedTensor, lambda one: one.kept, args)
+            return func(*bare, **kwargs)
+        return self._compute(func, args, kwargs, _indexed(to))
+
+    def _index(self, func: Any, indices: Any) -> None:
+        """Indices may lie with the host, which brings them; how many a mask tells is waited for."""
+        for one in indices:
+            if one is not None and not isinstance(one, PretendedTensor):
+                self._enter(func)
+            elif one is not None and one.dtype == torch.bool:
+                self._wait(func)
 
     def _wait(self, func: Any) -> None:
         if self._recording is not None:
@@ -233,6 +231,23 @@ def pretended_gpu(graph: Callable[[Pretence], Any] = PretendedGraph) -> Iterator
         torch._C._set_only_lift_cpu_tensors(before)
 
 
+def _device_of(func: Any, given: list[Any]) -> torch.device | None:
+    """Return the pretended device that an operation is on, or None for the CPU.
+
+    Raises:
+        RuntimeError: if its tensors are on several; numbers and indices may be the host's.
+    """
+    tensors = [one for one in given if isinstance(one, Tensor)]
+    devices = {one.device for one in tensors if isinstance(one, PretendedTensor)}
+    if not devices:
+        return None
+    if func is not aten.index.Tensor:
+        devices |= {one.device for one in tensors if one.dim()}
+    if len(devices) > 1:
+        raise RuntimeError(f"{func}: tensors on {', '.join(sorted(map(str, devices)))}")
+    return devices.pop()
+
+
 def _results(func: Any, args: Any, kwargs: Any) -> Any:
     if func is aten.histc.default and not args[0].is_floating_point():
         # GPUs count whole numbers, and CPUs don't.
@@ -240,9 +255,6 @@ def _results(func: Any, args: Any, kwargs: Any) -> Any:
     return func(*args, **kwargs)
 
 
-def _indexed(device: torch.device) -> torch.device:
+def _indexed(device: torch.device | str) -> torch.device:
+    device = torch.device(device)
     return device if device.index is not None else torch.device(device.type, 0)
-
-
-def _has_mask(indices: Any) -> bool:
-    return any(one is not None and one.dtype in (torch.bool, torch.uint8) for one in indices)

@@ -67,6 +67,7 @@ def _rows(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple
 @click.option("--tokens", default=64, show_default=True, help="New tokens per row.")
 @click.option("--rounds", type=int, help="Runs of each method. [default: 3; with --quick 1]")
 @click.option("--threads", type=int, help="Threads of torch. [default: as the environment says]")
+@click.option("--device", default="cpu", show_default=True, help="cpu, or a GPU such as cuda:0.")
 @click.option(
     "--seed-sweep",
     is_flag=True,
@@ -86,6 +87,7 @@ def decode(  # noqa: PLR0913  # one argument per option
     tokens: int,
     rounds: int | None,
     threads: int | None,
+    device: str,
     seed_sweep: bool,
     json_path: Path | None,
     docs: Path | None,
@@ -102,6 +104,7 @@ def decode(  # noqa: PLR0913  # one argument per option
         rounds=rounds if rounds is not None else 1 if quick else 3,
         quick=quick,
         threads=threads,
+        device=device,
         seed_sweep=seed_sweep,
     )
     require_block(docs, _DECODE_BLOCK)
@@ -147,8 +150,11 @@ def facts(measured: "Measured") -> Sequence[str]:
     plan, lengths = measured.plan, sorted({*measured.prompt_tokens})
     between = " to ".join(dict.fromkeys((str(lengths[0]), str(lengths[-1]))))
     rounds = f"medians of {plan.rounds}" if plan.rounds > 1 else "one run each"
+    place = f"{platform.machine()} ({torch.backends.cpu.get_cpu_capability()})"
+    if plan.device != "cpu":
+        place = torch.cuda.get_device_name(plan.device)
     told = [
-        f"Measured on {platform.machine()} ({torch.backends.cpu.get_cpu_capability()}) with "
+        f"Measured on {place} with "
         f"torch {torch.__version__}, threads: {measured.threads}, cores that they got on "
         f"average: {measured.figures['cores_used']:.2f}.",
         f"{plan.n_tokens} new tokens a row, {rounds}, taking turns; prompts of {between} tokens.",

@@ -45,14 +45,13 @@ def run_bench(plan: BenchPlan, tell: Tell) -> Measured:
     if plan.threads is not None:
         torch.set_num_threads(plan.threads)
     methods = [
-        # Resident memory and the limit are those of the CPU.
-        Methods(resolve_pair(PAIR, {"dtype": dtype, "device": "cpu"}))
+        Methods(resolve_pair(PAIR, {"dtype": dtype, "device": plan.device}))
         for dtype in plan.dtypes
     ]
     work = Work.of(methods[0].pair.chat)
     size = ModelSize.of(methods[0].sides.baseline)
     tell(f"loaded {PAIR}; measuring products and bandwidth")
-    machine = measure_machine(size, plan.dtypes, plan.rows)
+    machine = measure_machine(size, plan.dtypes, plan.rows, methods[0].pair.model.device)
     runs = _rounds(plan, methods, work, tell)
     figures = decode_figures(runs)
     figures |= _limits(plan, machine, size, work, figures) | machine.figures()

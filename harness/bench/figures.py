@@ -9,10 +9,19 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal, NamedTuple, get_args
 
-Method = Literal["single", "loop", "cfg", "generate", "engine", "engine_untraced", "grid"]
+Method = Literal[
+    "single",
+    "loop",
+    "cfg",
+    "generate",
+    "engine",
+    "engine_untraced",
+    "engine_unrecorded",
+    "grid",
+]
 """The loop over single rows, the batched loop, the guidance processor in ``generate``, plain
-``generate`` of the target, the engine, the engine without traces, and the engine that traces a grid
-of strengths as well."""
+``generate`` of the target, the engine, the engine without traces, the engine whose steps are no
+graphs, and the engine that traces a grid of strengths as well."""
 
 METHODS: tuple[Method, ...] = get_args(Method)
 
@@ -52,7 +61,7 @@ class Run:
     cpu_s: float
     """Time that the process computed, all of its threads together."""
     peak_mb: float
-    """Growth of the resident set while it ran, in 1e6 bytes."""
+    """Growth of memory while it ran, in 1e6 bytes: of the resident set, or of a GPU's."""
     prefill_s: float | None = None
     """Reading the prompts; only the engine tells it apart."""
     step_s: float | None = None
@@ -64,6 +73,7 @@ _RATIOS: tuple[tuple[Method, str, Method], ...] = (
     ("engine", "engine_over_loop", "loop"),
     ("engine", "engine_over_cfg", "cfg"),
     ("engine", "engine_over_generate", "generate"),
+    ("engine", "engine_over_unrecorded", "engine_unrecorded"),
     ("grid", "grid_over_engine", "engine"),
 )
 

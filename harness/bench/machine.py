@@ -1,4 +1,4 @@
-"""What this CPU could do: its measured peak and bandwidth, and what a step of decoding needs."""
+"""What a CPU or GPU could do: its measured peak and bandwidth, and what a decoding step needs."""
 
 import time
 from collections import Counter
@@ -122,24 +122,27 @@ class Machine:
 
 
 @torch.inference_mode()
-def measure_machine(size: ModelSize, dtypes: Sequence[str], pairs: Sequence[int]) -> Machine:
+def measure_machine(
+    size: ModelSize, dtypes: Sequence[str], pairs: Sequence[int], device: torch.device
+) -> Machine:
     """Measure bandwidth, and the products of a step for each dtype and number of pairs."""
     return Machine(
-        bandwidth=_bandwidth(),
-        gemms=[_gemm(size, dtype, 2 * n) for dtype in dtypes for n in pairs],
+        bandwidth=_bandwidth(device),
+        gemms=[_gemm(size, dtype, 2 * n, device) for dtype in dtypes for n in pairs],
     )
 
 
-def _bandwidth() -> float:
+def _bandwidth(device: torch.device) -> float:
     """Return the better of a large copy, read and written, and a large maximum, read only."""
-    source = torch.ones(_LARGE)
+    source = torch.ones(_LARGE, device=device)
     goal = torch.empty_like(source)
     size = source.numel() * source.itemsize
-    return max(2 * size / _best_s(lambda: goal.copy_(source)), size / _best_s(source.amax))
+    copied, read = (_best_s(work, device) for work in (lambda: goal.copy_(source), source.amax))
+    return max(2 * size / copied, size / read)
 
 
-def _gemm(size: ModelSize, dtype: str, n_rows: int) -> Gemm:
-    timed = list(_timed(size, getattr(torch, dtype), n_rows))
+def _gemm(size: ModelSize, dtype: str, n_rows: int, device: torch.device) -> Gemm:
+    timed = list(_timed(size, getattr(torch, dtype), n_rows, device))
     flops = 2.0 * n_rows * size.parameters
     totals = [sum(count * times[kind] for count, _, times in timed) for kind in (0, 1)]
     best = max(2 * n_rows * shape.n_in * shape.n_out / min(times) for _, shape, times in timed)
@@ -147,27 +150,32 @@ def _gemm(size: ModelSize, dtype: str, n_rows: int) -> Gemm:
 
 
 def _timed(
-    size: ModelSize, dtype: torch.dtype, n_rows: int
+    size: ModelSize, dtype: torch.dtype, n_rows: int, device: torch.device
 ) -> Iterator[tuple[int, Shape, tuple[float, float]]]:
     """Yield each shape with its count and the seconds of one plain and one packed product."""
     for shape, count in size.linears.items():
-        x = torch.ones(n_rows, shape.n_in, dtype=dtype)
-        layers = nn.Sequential(nn.Linear(*shape, bias=False, dtype=dtype))
-        plain_s = _best_s(partial(layers, x))
+        x = torch.ones(n_rows, shape.n_in, dtype=dtype, device=device)
+        layers = nn.Sequential(nn.Linear(*shape, bias=False, dtype=dtype, device=device))
+        plain_s = _best_s(partial(layers, x), device)
         pack_linears(layers)
-        yield count, shape, (plain_s, _best_s(partial(layers, x)))
+        yield count, shape, (plain_s, _best_s(partial(layers, x), device))
 
 
-def _best_s(work: Callable[[], object]) -> float:
+def _best_s(work: Callable[[], object], device: torch.device) -> float:
     """Return the shortest time of one call; several calls are timed together where one is short."""
     work()
+    n_calls = max(1, int(0.005 / _seconds(work, 1, device)))
+    return min(_seconds(work, n_calls, device) for _ in range(_REPEATS)) / n_calls
+
+
+def _seconds(work: Callable[[], object], n_calls: int, device: torch.device) -> float:
+    """Time calls; a GPU has been asked for all of them long before it is done."""
+    on_gpu = device.type == "cuda"
+    if on_gpu:
+        torch.cuda.synchronize(device)
     start = time.perf_counter()
-    work()
-    n_calls = max(1, int(0.005 / (time.perf_counter() - start)))
-    times = []
-    for _ in range(_REPEATS):
-        start = time.perf_counter()
-        for _ in range(n_calls):
-            work()
-        times.append((time.perf_counter() - start) / n_calls)
-    return min(times)
+    for _ in range(n_calls):
+        work()
+    if on_gpu:
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start

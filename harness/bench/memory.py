@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 import psutil
+import torch
 
 # Where the system keeps no high-water mark that can be reset.
 _INTERVAL_S = 0.02
@@ -63,6 +64,38 @@ class PeakMemory:
     def _note(self) -> None:
         most = _high_water_mark() if self._marked else self._process.memory_info().rss
         self.peak_mb = max(self.peak_mb, (most - self._before) / 1e6)
+
+
+class PeakGpuMemory:
+    """The most that torch's tensors on a GPU grow while a block runs.
+
+    Args:
+        device: the GPU.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.peak_mb = 0.0
+        """Of a block that has ended, in 1e6 bytes."""
+        self._device = device
+        self._before = 0
+
+    def __enter__(self) -> Self:
+        torch.cuda.reset_peak_memory_stats(self._device)
+        self._before = torch.cuda.memory_allocated(self._device)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.peak_mb = (torch.cuda.max_memory_allocated(self._device) - self._before) / 1e6
+
+
+def peak_memory(device: torch.device) -> PeakMemory | PeakGpuMemory:
+    """Return what measures memory where a pair is."""
+    return PeakGpuMemory(device) if device.type == "cuda" else PeakMemory()
 
 
 def _reset_mark() -> bool:

@@ -3,6 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from transformers import AutoModelForCausalLM
 
 from harness.allocator import release_unused
 from harness.bench.figures import Cell, Method, Run
-from harness.bench.memory import PeakMemory
+from harness.bench.memory import peak_memory
 from harness.bench.reference_loops import (
     Asked,
     Ids,
@@ -30,6 +31,7 @@ from harness.errors import DecodingError
 from harness.pairs.files import find_side
 from harness.pairs.loading import LoadedPair, load_pair
 from harness.pairs.spec import PairSpec, Side
+from harness.pairs.step_graphs import one_by_one
 
 GRID = tuple(step / 4 for step in range(-4, 12))
 """Sixteen strengths from -1 to 2.75, for the engine that traces a grid."""
@@ -91,7 +93,7 @@ class Methods:
         release_unused()
         if method in _REFERENCES:
             torch.manual_seed(seed)
-            with PeakMemory() as memory:
+            with peak_memory(self.pair.model.device) as memory:
                 start, cpu = time.perf_counter(), time.process_time()
                 replies = _REFERENCES[method](self.sides, asked)
                 wall_s, cpu_s = time.perf_counter() - start, time.process_time() - cpu
@@ -103,7 +105,8 @@ class Methods:
                 peak_mb=memory.peak_mb,
             )
         else:
-            replies, run = run_engine(self.pair.model, cell, requests(asked, seed, method))
+            with one_by_one() if method == "engine_unrecorded" else nullcontext():
+                replies, run = run_engine(self.pair.model, cell, requests(asked, seed, method))
         lengths = [len(reply) for reply in replies]
         if lengths != [asked.n_tokens] * len(asked.prompts):
             raise DecodingError(f"{cell.name} returned replies of {lengths} tokens")
@@ -135,7 +138,7 @@ def run_engine(
     engine = Engine(model, frozenset())
     replies: dict[int, Ids] = {}
     steps_s: list[float] = []
-    with PeakMemory() as memory:
+    with peak_memory(model.device) as memory:
         start, cpu = time.perf_counter(), time.process_time()
         engine.admit(asked)
         prefill_s = time.perf_counter() - start

@@ -30,6 +30,8 @@ class BenchPlan:
     quick: bool = False
     """Leave the guidance processor out, and run the engine, with traces and without, once more
     than the slow methods."""
+    device: str = "cpu"
+    """Where all methods decode: ``cpu``, or a GPU such as ``cuda:0``."""
     threads: int | None = None
     """Of torch; None leaves their number as it is."""
     seed_sweep: bool = False
@@ -41,6 +43,8 @@ class BenchPlan:
                 raise ConfigurationError(
                     f"dtype '{dtype}'; the bench knows {', '.join(SHORT_NAMES)}"
                 )
+        if self.device.partition(":")[0] not in ("cpu", "cuda"):
+            raise ConfigurationError(f"device '{self.device}'; the bench knows cpu and cuda")
         _at_least(1, "rows", self.rows)
         _at_least(1, "rounds", [self.rounds])
         _at_least(1, "threads", [] if self.threads is None else [self.threads])
@@ -52,7 +56,10 @@ class BenchPlan:
     @property
     def methods(self) -> tuple[Method, ...]:
         """Those that are timed, in the order of a round."""
-        return tuple(one for one in METHODS if one != "cfg" or not self.quick)
+        left_out = {"cfg"} if self.quick else set()
+        if self.device == "cpu":
+            left_out.add("engine_unrecorded")  # nothing is recorded there
+        return tuple(one for one in METHODS if one not in left_out)
 
     def round(self, number: int) -> Iterator[Cell]:
         """Yield what a round times, method after method at each number of rows.

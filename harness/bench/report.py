@@ -11,6 +11,7 @@ _LABELS = {
     "generate": "plain `generate` of the target alone",
     "engine": "**engine, all traces**",
     "engine_untraced": "engine without traces",
+    "engine_unrecorded": "engine, one operation at a time",
     "grid": "engine, and a grid of 16 strengths",
 }
 
@@ -30,6 +31,7 @@ _TABLES: dict[str, tuple[_Line, ...]] = {
         _Line("engine as the two-model batched loop", "engine_over_loop"),
         _Line("engine as the guidance processor", "engine_over_cfg"),
         _Line("engine as plain `generate` of the target", "engine_over_generate"),
+        _Line("engine as one operation at a time", "engine_over_unrecorded"),
         _Line("engine with the grid as without", "grid_over_engine"),
     ),
     "% of the time without traces, at rows": (

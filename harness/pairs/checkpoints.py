@@ -26,7 +26,11 @@ def load_checkpoint(
         WeightsError: if its files can't be read.
     """
     device, dtype = _device(spec.device), getattr(torch, spec.dtype)
-    options = loading_options(quantization, dtype, device)
+    options = loading_options(quantization, dtype)
+    if spec.device_map is not None:
+        options["device_map"] = spec.device_map
+    elif options:
+        options["device_map"] = {"": device}  # rounded weights can't be moved afterwards
     try:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
@@ -47,7 +51,7 @@ def load_checkpoint(
     absent = sorted(report["missing_keys"])
     if absent:  # transformers fills them with random numbers and goes on
         raise WeightsError(f"the checkpoint in {folder} can't be loaded: it lacks {absent[0]}")
-    if not options:
+    if "device_map" not in options:
         model.to(device=device)  # type: ignore[call-arg]  # mypy misreads its decorator
     return model.requires_grad_(False)
 

@@ -59,7 +59,7 @@ class EndpointPair:
 
     def free_bytes(self) -> int:
         """Memory that is free on this machine, in bytes."""
-        return free_bytes(self.device)
+        return free_bytes({self.device: 1})
 
     def read_prompts(self, prompts: Sequence[Prompt]) -> tuple[EndpointState, PairLogits]:
         """Ask about whole prompts."""

@@ -100,13 +100,14 @@ class JointProduct:
             return
         out, inner = out.squeeze(1), inner.squeeze(1)
         # bfloat16 products gave the same bits at 1 to 144 rows, on one and on two threads.
-        short = least_rows() - len(rows) if rows.dtype == torch.float32 else 0
+        least = least_rows(rows.device)
+        short = least - len(rows) if rows.dtype == torch.float32 else 0
         if short <= 0:
             out.addmm_(inner, up.weight)
         elif len(up.weight) <= _MOST_RANK:
-            out.add_(with_least_rows(inner, least_rows()).mm(up.weight)[: len(rows)])
+            out.add_(with_least_rows(inner, least).mm(up.weight)[: len(rows)])
         else:
-            padded, inner = (with_least_rows(states, least_rows()) for states in (out, inner))
+            padded, inner = (with_least_rows(states, least) for states in (out, inner))
             out.copy_(torch.addmm(padded, inner, up.weight)[: len(rows)])
 
 

@@ -78,6 +78,7 @@ class ModelPair:
         self._sides = sides or Sides()
         self.max_context = min(target.max_context, baseline.max_context)
         self.device = target.device
+        self._bytes_per_token = target.bytes_per_token + baseline.bytes_per_token
         if vocab_size is None and target.vocab_size != baseline.vocab_size:
             raise VocabularyMismatch(
                 f"the target gives {target.vocab_size} logits and the baseline "
@@ -94,11 +95,11 @@ class ModelPair:
     @property
     def bytes_per_token(self) -> int:
         """Memory that one token takes in both sides' caches, in bytes."""
-        return self._target.bytes_per_token + self._baseline.bytes_per_token
+        return self._bytes_per_token.total()
 
     def free_bytes(self) -> int:
-        """Memory that is free where the pair is, in bytes."""
-        return free_bytes(self.device)
+        """Memory that both sides' caches can take before a device is full, in bytes."""
+        return free_bytes(self._bytes_per_token)
 
     def read_prompts(self, prompts: Sequence[Prompt]) -> tuple[PairedRows, PairLogits]:
         """Read the prompts of both sides."""

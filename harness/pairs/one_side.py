@@ -49,11 +49,11 @@ class OneSide:
         # A rollout ends where it would end beside the other side.
         self.max_context = pair.max_context
         self.device = pair.device
-        self.bytes_per_token = reader.bytes_per_token
+        self.bytes_per_token = reader.bytes_per_token.total()
 
     def free_bytes(self) -> int:
-        """Memory that is free where the pair is, in bytes."""
-        return free_bytes(self.device)
+        """Memory that the side's cache can take before a device is full, in bytes."""
+        return free_bytes(self._reader.bytes_per_token)
 
     def read_prompts(self, prompts: Sequence[Prompt]) -> tuple[SideRows, PairLogits]:
         """Read the side's prompts."""

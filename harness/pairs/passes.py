@@ -33,7 +33,7 @@ class PromptPass:
 
     def __init__(self, start: int, stop: int, columns: int) -> None:
         self._start, self._stop, self._columns = start, stop, columns
-        self._hidden: dict[tuple[int, int, int | None], Tensor] = {}
+        self._hidden: dict[tuple[int, int, int | None, torch.device], Tensor] = {}
 
     def attend(
         self, layer: LayerStores, states: tuple[Tensor, Tensor, Tensor], heads: Heads
@@ -57,11 +57,13 @@ class PromptPass:
 
     def _later(self, start: int, stop: int, window: int | None, device: torch.device) -> Tensor:
         """Where the keys are that a query does not attend to, [queries, keys]."""
-        hidden = self._hidden.get((start, stop, window))
+        hidden = self._hidden.get((start, stop, window, device))
         if hidden is None:
             seen = torch.arange(stop, device=device)
             back = seen[start:, None] - seen[None]
-            hidden = self._hidden[start, stop, window] = (back < 0) | (back >= (window or stop))
+            hidden = self._hidden[start, stop, window, device] = (back < 0) | (
+                back >= (window or stop)
+            )
         return hidden
 
 

@@ -15,9 +15,7 @@ from harness.errors import ConfigurationError
 from harness.pairs.side import Quantization
 
 
-def loading_options(
-    quantization: Quantization | None, dtype: torch.dtype, device: torch.device
-) -> dict[str, Any]:
+def loading_options(quantization: Quantization | None, dtype: torch.dtype) -> dict[str, Any]:
     """Return what ``from_pretrained`` needs so that linear layers are rounded on their way in.
 
     The embedding and the output projection stay as they are, as bitsandbytes leaves them.
@@ -25,7 +23,6 @@ def loading_options(
     Args:
         quantization: the kind of rounding, or None for none.
         dtype: that products are computed in.
-        device: where the weights go; rounded weights can't be moved afterwards.
 
     Raises:
         ConfigurationError: if bitsandbytes is not installed.
@@ -45,4 +42,4 @@ def loading_options(
         )
     else:
         config = BitsAndBytesConfig(load_in_8bit=True)
-    return {"quantization_config": config, "device_map": {"": device}}
+    return {"quantization_config": config}

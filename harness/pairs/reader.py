@@ -74,13 +74,15 @@ class Reader:
         join_linears(model, self._read_one)
         pack_linears(model)
         fuse_norms(model)
-        new_graph = graph_maker(self.device)
+        # Work on one device is recorded.
+        new_graph = None if _is_split(model) else graph_maker(self.device)
         self._graphs = new_graph and StepGraphs(self._forward, self.device, new_graph)
         head = cast(nn.Module, model.get_output_embeddings())
         head.register_forward_pre_hook(self._keep_picked)
         self.vocab_size = int(cast(Any, head).out_features)
         # One token is read to see what it takes, and whether all layers attend as they should.
         self.bytes_per_token = self._read_one().bytes_per_token()
+        """Memory that one token of one row takes, by device."""
 
     def read_opening(self, prompts: Sequence[tuple[int, ...]], n_sides: int = 1) -> RowCache | None:
         """Read what all prompts of a side begin with, for ``read_prompts``, once for each side.
@@ -267,7 +269,7 @@ def _states_at(columns: Tensor) -> Callable[[Tensor], Tensor]:
 
     def pick(states: Tensor) -> Tensor:
         rows = torch.arange(len(states), device=states.device)
-        return states[rows, columns].unsqueeze(1)
+        return states[rows, columns.to(states.device)].unsqueeze(1)
 
     return pick
 
@@ -291,6 +293,11 @@ def _not_exchangeable(model: PreTrainedModel) -> str:
         f"{type(model).__name__} does not use transformers' attention interface, so its rows can't "
         "share prompts; compare checkpoints of another architecture"
     )
+
+
+def _is_split(model: PreTrainedModel) -> bool:
+    """Say whether a model's layers are on several devices."""
+    return len(set(getattr(model, "hf_device_map", {}).values())) > 1
 
 
 def _max_context(model: nn.Module) -> int:

@@ -5,6 +5,7 @@ Both begin in column 0, so nothing moves when rows of other lengths come and go.
 lengths; knows no attention.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -53,12 +54,12 @@ class Store:
     def move(self, to: Tensor, source: Tensor) -> None:
         """Copy slots ``source`` over slots ``to``, both [n] int64."""
         if self.data.numel():
-            self.data[to] = self.data[source]
+            self.data[to.to(self.data.device)] = self.data[source.to(self.data.device)]
 
     def take(self, slots: Tensor) -> None:
         """Keep these slots in this order, [n] int64."""
         if self.data.numel():
-            self.data = self.data[slots]
+            self.data = self.data[slots.to(self.data.device)]
 
     def append(self, other: "Store", mine: int, theirs: int) -> None:
         """Put another's first ``theirs`` slots behind the first ``mine`` of this one."""
@@ -94,7 +95,7 @@ class LayerStores:
 
 
 class RowCache:
-    """All layers' stores, and which prompt each row continues.
+    """All layers' stores, each where its layer is, and which prompt each row continues.
 
     Args:
         prompt_lengths: tokens of each prompt; there is one row per prompt at first.
@@ -136,10 +137,13 @@ class RowCache:
             store for layer in self.layers.values() for store in (*layer.prompts, *layer.replies)
         ]
 
-    def bytes_per_token(self) -> int:
-        """Memory that one token of one row takes, over all layers, in bytes."""
-        stores = [store.data for layer in self.layers.values() for store in layer.prompts]
-        return sum(data.shape[1] * data.shape[3] * data.element_size() for data in stores)
+    def bytes_per_token(self) -> Counter[torch.device]:
+        """Memory that one token of one row takes on each device, over all layers, in bytes."""
+        taken: Counter[torch.device] = Counter()
+        for layer in self.layers.values():
+            for data in (store.data for store in layer.prompts):
+                taken[data.device] += data.shape[1] * data.shape[3] * data.element_size()
+        return taken
 
     def fit_prompt_columns(self) -> int:
         """Return how many columns the prompts' stores should have now."""
@@ -183,7 +187,7 @@ class RowCache:
         index = self._index([row % n_opening for row in range(len(self.prompt_lengths))])
         for number, layer in opening.layers.items():
             for store, read in zip(self.layer(number).prompts, layer.prompts, strict=True):
-                store.data = read.data[index]
+                store.data = read.data[index.to(read.data.device)]
         return opening.prompt_lengths[0]
 
     def join(self, other: "RowCache") -> None:

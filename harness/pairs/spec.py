@@ -21,6 +21,7 @@ from harness.pairs.spelling import (
 __all__ = ["EMBEDDED", "ORGANISM", "PAIR_ARGUMENTS", "PairSpec", "Side", "presets", "resolve_pair"]
 
 Dtype = Literal["float32", "bfloat16", "float16"]
+DeviceMap = Literal["auto", "balanced", "balanced_low_0", "sequential"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,8 @@ class PairSpec:
     """Of the weights and caches; subtraction and sampling are float32 always."""
     device: str = "auto"
     """A torch device, or ``auto``: CUDA where there is one, else the CPU."""
+    device_map: DeviceMap | None = None
+    """How layers are spread over several devices, by accelerate's names; None puts all on one."""
     top_logprobs: int | None = None
     """Know only so many likeliest tokens of each side, as an API does; None knows all."""
     description: str = ""
@@ -46,6 +49,14 @@ class PairSpec:
         if self.dtype not in get_args(Dtype):
             choices = ", ".join(get_args(Dtype))
             raise ConfigurationError(f"dtype '{self.dtype}' is not one of {choices}")
+        if self.device_map not in (None, *get_args(DeviceMap)):
+            choices = ", ".join(get_args(DeviceMap))
+            raise ConfigurationError(f"device_map '{self.device_map}' is not one of {choices}")
+        if self.device_map is not None and self.device != "auto":
+            raise ConfigurationError(
+                f"pair '{self.name}' has both device={self.device}, one device for all layers, and "
+                f"device_map={self.device_map}, which spreads them; give one of them"
+            )
         k = self.top_logprobs
         if k is not None and (type(k) is not int or k < 1):
             raise ConfigurationError(f"top_logprobs must be a whole number above 0, not {k!r}")
@@ -55,10 +66,11 @@ class PairSpec:
                 f"pair '{self.name}' has an endpoint on one side only; give both sides one, or "
                 "neither"
             )
-        if all(remote) and (self.dtype, self.device) != ("float32", "auto"):
+        given = (self.dtype, self.device, self.device_map)
+        if all(remote) and given != ("float32", "auto", None):
             raise ConfigurationError(
-                f"pair '{self.name}' asks servers, so dtype and device have no effect; leave them "
-                "out"
+                f"pair '{self.name}' asks servers, so dtype, device and device_map have no effect; "
+                "leave them out"
             )
 
     def to_dict(self) -> dict[str, object]:
@@ -125,7 +137,7 @@ def presets() -> dict[str, PairSpec]:
     return {pair.name: pair for pair in pairs}
 
 
-_COMMON = ("dtype", "device", "top_logprobs")
+_COMMON = ("dtype", "device", "device_map", "top_logprobs")
 PAIR_ARGUMENTS = ("target", "baseline", "adapter", *_COMMON, *SIDE_ARGUMENTS)
 """The model arguments that spell a pair."""
 
@@ -188,6 +200,7 @@ def _from_file(path: Path) -> PairSpec:
         baseline=sides["baseline"],
         dtype=cast(Dtype, content.get("dtype", "float32")),
         device=str(content.get("device", "auto")),
+        device_map=content.get("device_map"),
         top_logprobs=content.get("top_logprobs"),
         description=str(content.get("description", "")),
     )

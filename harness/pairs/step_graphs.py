@@ -12,7 +12,9 @@ goes), steps are taken one operation at a time, and a warning says why.
 
 import logging
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Protocol
 
 import torch
@@ -31,9 +33,21 @@ _TOLERANCE = {torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
 
 _log = logging.getLogger(__name__)
 
+_recording: ContextVar[bool] = ContextVar("amplify_recording", default=True)
+
 Forward = Callable[[Tensor, Tensor, RowCache, Pass], Tensor]
 """Take ids and positions, both [rows, 1], what has been read, and how to attend; return logits,
 [rows, 1, vocab]."""
+
+
+@contextmanager
+def one_by_one() -> Iterator[None]:
+    """Take steps inside one operation at a time, as where nothing can be recorded."""
+    token = _recording.set(False)
+    try:
+        yield
+    finally:
+        _recording.reset(token)
 
 
 class Graph(Protocol):
@@ -99,15 +113,19 @@ class StepGraphs:
         self._seen: tuple[StepShape, _Stores] | None = None
         self._in_use = True
 
+    @property
+    def _records(self) -> bool:
+        return self._in_use and _recording.get()
+
     def rows_of_step(self, rows: int) -> int:
         """Return the rows that are computed for so many."""
-        return roomy_rows(rows) if self._in_use else rows
+        return roomy_rows(rows) if self._records else rows
 
     @torch.inference_mode()
     def read(self, cache: RowCache, tokens: Tensor) -> Tensor:
         """Read one further token per row, [rows]; return the logits, [rows, vocab]."""
         shape = StepShape.of(cache)
-        if not self._in_use:
+        if not self._records:
             return self._run(cache, *self._inputs(cache, shape, tokens))
         shape = shape.roomy()
         recording = self._recording_of(cache, shape)

@@ -70,7 +70,7 @@ def test_figures_are_in_billions_and_count_pairs():
 
 def test_a_real_measurement_finds_a_peak_that_no_average_exceeds():
     size = ModelSize(linears={Shape(64, 64): 2, Shape(64, 256): 1}, cache_floats=1)
-    machine = measure_machine(size, ["float32"], [1, 8])
+    machine = measure_machine(size, ["float32"], [1, 8], torch.device("cpu"))
     assert [one.n_rows for one in machine.gemms] == [2, 16]
     for one in machine.gemms:
         assert 0 < one.plain_flops <= one.best_flops <= machine.peak("float32")
@@ -81,5 +81,5 @@ def test_a_real_measurement_finds_a_peak_that_no_average_exceeds():
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_each_dtype_is_measured(dtype: str):
     size = ModelSize(linears={Shape(32, 32): 1}, cache_floats=1)
-    machine = measure_machine(size, [dtype], [2])
+    machine = measure_machine(size, [dtype], [2], torch.device("cpu"))
     assert machine.peak(dtype) > 0

@@ -8,7 +8,7 @@ import torch
 
 from harness.allocator import release_unused
 from harness.bench import memory as bench_memory
-from harness.bench.memory import PeakMemory
+from harness.bench.memory import PeakMemory, peak_memory
 
 
 @pytest.fixture(autouse=True, params=["the system's mark", "a thread that looks"])
@@ -44,6 +44,15 @@ def test_memory_that_was_used_before_is_paid_for_again():
         time.sleep(0.1)
     assert 95 < memory.peak_mb < 130
     assert len(small) == 1000
+
+
+@pytest.mark.gpu
+def test_memory_of_a_gpu_is_what_its_tensors_took():
+    held = torch.ones(25_000_000, device="cuda")
+    with peak_memory(held.device) as memory:
+        del held
+        torch.ones(50_000_000, device="cuda").add_(1)
+    assert 95 < memory.peak_mb < 130
 
 
 def test_a_block_within_another_takes_nothing_from_it():

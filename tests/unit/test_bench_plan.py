@@ -8,7 +8,7 @@ from harness.errors import ConfigurationError
 
 
 def test_a_round_times_every_method_at_every_number_of_rows_in_every_dtype():
-    plan = BenchPlan(dtypes=("float32", "bfloat16"), rows=(2, 6))
+    plan = BenchPlan(dtypes=("float32", "bfloat16"), rows=(2, 6), device="cuda:0")
     cells = list(plan.round(0))
     assert len(set(cells)) == len(cells)
     batched = {
@@ -23,6 +23,11 @@ def test_a_round_times_every_method_at_every_number_of_rows_in_every_dtype():
         Cell("single", "bfloat16", 1),
     }
     assert batched < set(cells)
+
+
+def test_steps_are_compared_with_unrecorded_ones_where_they_are_recorded():
+    on_cpu, on_gpu = (set(BenchPlan(device=device).methods) for device in ("cpu", "cuda"))
+    assert on_gpu - on_cpu == {"engine_unrecorded"}
 
 
 def test_what_is_compared_runs_side_by_side():
@@ -55,6 +60,7 @@ def test_a_quick_bench_leaves_the_guidance_processor_out_and_repeats_the_engine(
         ({"rounds": 0}, "rounds 0; it must be 1 or above"),
         ({"threads": 0}, "threads 0; it must be 1 or above"),
         ({"dtypes": ("float16",)}, "the bench knows float32, bfloat16"),
+        ({"device": "abacus:1"}, "device 'abacus:1'; the bench knows cpu and cuda"),
     ],
 )
 def test_impossible_plans_are_refused(wrong, told):

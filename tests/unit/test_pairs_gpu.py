@@ -1,14 +1,18 @@
 """What a GPU would run, on a device that computes on the CPU and is as strict as a GPU."""
 
 import gc
+from dataclasses import replace
 
 import pytest
 import torch
 
 from harness.decoding.engine import Engine
+from harness.diffing.scan import Replies, scan
+from harness.diffing.sums import TokenSums
 from harness.pairs.loading import load_pair
-from harness.pairs.side import Side
+from harness.pairs.side import Side, Steering
 from harness.pairs.spec import PairSpec
+from harness.pairs.step_graphs import CudaGraph, one_by_one
 from tests.fakes import request, save_checkpoint, save_random_adapter, tiny_model
 from tests.pretended_device import PretendedGraph, pretended_gpu
 
@@ -28,9 +32,17 @@ def sides(tmp_path_factory):
 def load(sides):
     target, baseline = sides
 
-    def on(device):
-        spec = PairSpec(name="tiny", target=target, baseline=baseline, device=device)
-        return load_pair(spec).model
+    def on(device="auto", device_map=None, dtype="float32", **change):
+        return load_pair(
+            PairSpec(
+                name="tiny",
+                target=replace(target, **change),
+                baseline=baseline,
+                device=device,
+                device_map=device_map,
+                dtype=dtype,
+            )
+        ).model
 
     return on
 
@@ -127,6 +139,18 @@ def test_a_fixed_number_of_rows_is_recorded_once(load):
     assert gpu.n_recorded == 1
 
 
+def test_nothing_is_recorded_where_operations_are_to_be_taken_one_by_one(load):
+    requests = asked(4)
+    expected = Engine(load("cpu"), frozenset()).run(requests)
+    with pretended_gpu() as gpu:
+        pair = load("pretended")
+        with one_by_one():
+            assert_same(Engine(pair, frozenset()).run(requests), expected)
+        assert gpu.n_recorded == 0
+        assert_same(Engine(pair, frozenset()).run(requests), expected)
+        assert gpu.n_recorded == 1
+
+
 class Forgetful(PretendedGraph):
     """A graph that never does again what it has recorded."""
 
@@ -165,3 +189,109 @@ def test_recordings_go_with_the_rows_that_they_were_made_for(load):
             gc.collect()
         assert gpu.n_recorded == 3
         assert not gpu.graphs
+
+
+SPLIT = {
+    "model.embed_tokens": "pretended:0",
+    "model.rotary_emb": "pretended:0",
+    "model.layers.0": "pretended:0",
+    "model.layers.1": "pretended:1",
+    "model.norm": "pretended:1",
+    "lm_head": "pretended:1",
+}
+STEERED = {"steering": Steering(layer=1, positive=("ab", "b"), negative=("c",))}
+
+
+@pytest.fixture
+def split(monkeypatch):
+    """Let ``device_map`` put a layer on each of two devices."""
+    monkeypatch.setenv("HF_DEACTIVATE_ASYNC_LOAD", "1")  # the device is this thread's alone
+    monkeypatch.setattr("transformers.modeling_utils._get_device_map", lambda *_: SPLIT)
+
+
+@pytest.mark.parametrize(
+    "change", [{}, STEERED, {"exit_layer": 0}], ids=["lora", "steered", "exit"]
+)
+def test_layers_on_two_devices_decode_as_those_on_one(load, split, change):
+    requests = [*asked(5), *asked(3, max_tokens=4)]
+    expected = Engine(load("cpu", **change), frozenset()).run(requests)
+    with pretended_gpu() as gpu:
+        pair = load("auto", **change, device_map="balanced")
+        assert_same(Engine(pair, frozenset()).run(requests), expected)
+    # A graph is of one device.
+    assert gpu.n_recorded == 0
+
+
+def test_two_checkpoints_share_what_is_equal_on_two_devices(tmp_path, split):
+    models = [tiny_model("llama", seed) for seed in (0, 1)]
+    models[1].model.layers[1].load_state_dict(models[0].model.layers[1].state_dict())
+    sides = [
+        Side(checkpoint=str(save_checkpoint(model, tmp_path / str(i))))
+        for i, model in enumerate(models)
+    ]
+    spec = PairSpec(name="tiny", target=sides[0], baseline=sides[1], device="cpu")
+    expected = Engine(load_pair(spec).model, frozenset()).run(asked(5))
+    with pretended_gpu():
+        pair = load_pair(replace(spec, device="auto", device_map="balanced")).model
+        assert_same(Engine(pair, frozenset()).run(asked(5)), expected)
+
+
+@pytest.mark.parametrize("where", [{"device": "pretended"}, {"device_map": "balanced"}])
+@pytest.mark.usefixtures("split")
+def test_known_replies_are_measured_as_on_a_cpu(load, where):
+    prompts = [one.prompt for one in asked(3)]
+    corpus = [Replies(one, ((7, 8, 9), (10, 11))) for one in prompts]
+    replies = [(7, 8, 9), (10, 11), (12,)]
+
+    def measured(pair):
+        sums = TokenSums(pair.vocab_size, pair.device)
+        found = [*scan(pair, corpus, sums)]
+        logps = pair.reply_logps(prompts, replies)
+        among = pair.target_set_logps(prompts, replies, (3, 4))
+        return found, sums.state(), logps, among
+
+    found, sums, logps, among = measured(load("cpu"))
+    with pretended_gpu():
+        ours = measured(load(**where))
+        for one, other in zip(ours[0], found, strict=True):
+            for mine, theirs in zip(one.replies, other.replies, strict=True):
+                assert mine.kl_nats.tolist() == pytest.approx(theirs.kl_nats.tolist(), abs=1e-4)
+                assert mine.promoted.tolist() == theirs.promoted.tolist()
+    for name, expected in sums.items():
+        assert ours[1][name] == pytest.approx(expected, abs=1e-3), name
+    for mine, theirs in zip(ours[2], logps, strict=True):
+        assert torch.allclose(mine.target, theirs.target, atol=1e-4)
+        assert torch.allclose(mine.baseline, theirs.baseline, atol=1e-4)
+    for mine, theirs in zip(ours[3], among, strict=True):
+        assert torch.allclose(mine, theirs, atol=1e-4)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_cuda_replays_its_steps_and_draws_what_single_operations_draw(
+    load, monkeypatch, caplog, dtype
+):
+    replays = []
+    replay = CudaGraph.replay
+    monkeypatch.setattr(CudaGraph, "replay", lambda self: (replays.append(self), replay(self)))
+    requests = [*asked(5), *asked(4, max_tokens=3), *asked(3, max_tokens=2 * N_TOKENS)]
+    pair = load("cuda", dtype=dtype)
+    with one_by_one():
+        expected = Engine(pair, frozenset()).run(requests)
+    assert not replays
+    found = Engine(pair, frozenset()).run(requests)
+    assert len(replays) > N_TOKENS
+    assert not caplog.records
+    assert [one.ids for one in found] == [one.ids for one in expected]
+    if dtype == "float32":
+        assert_same(found, Engine(load("cpu"), frozenset()).run(requests))
+
+
+@pytest.mark.gpu
+def test_layers_on_two_cards_decode_as_those_on_a_cpu(load, monkeypatch):
+    if torch.cuda.device_count() < 2:
+        pytest.skip("one CUDA device only")
+    cards = {name: place.replace("pretended", "cuda") for name, place in SPLIT.items()}
+    monkeypatch.setattr("transformers.modeling_utils._get_device_map", lambda *_: cards)
+    expected = Engine(load("cpu"), frozenset()).run(asked(5))
+    assert_same(Engine(load("auto", device_map="balanced"), frozenset()).run(asked(5)), expected)
