@@ -8,6 +8,7 @@ whether code is right on one in all but speed and rounding.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, NamedTuple
 from unittest.mock import patch
 from weakref import WeakSet
@@ -20,8 +21,6 @@ from torch.utils._pytree import tree_leaves, tree_map, tree_map_only
 
 NAME = "pretended"
 
-backend_registration._setup_privateuseone_for_python_backend(NAME)
-
 aten = torch.ops.aten
 _COPIES = {aten._to_copy.default, aten.copy_.default}
 _WAITS = {
@@ -32,6 +31,19 @@ _WAITS = {
     aten.allclose.default,
     aten.is_nonzero.default,
 }
+
+
+class _Module(backend_registration._DummyBackendModule):
+    """Tells other libraries of no device: it is there for those who name it."""
+
+    def is_available(self) -> bool:
+        return False
+
+
+@cache
+def _register() -> None:
+    """Make the device's name known to torch, once in a process."""
+    backend_registration._setup_privateuseone_for_python_backend(NAME, backend_module=_Module())
 
 
 class PretendedTensor(torch.Tensor):
@@ -216,6 +228,7 @@ def pretended_gpu(graph: Callable[[Pretence], Any] = PretendedGraph) -> Iterator
     Args:
         graph: makes what records a step.
     """
+    _register()
     device = Pretence()
 
     def maker(of: torch.device) -> Callable[[], Any] | None:

@@ -182,6 +182,7 @@ IMPOSSIBLE_SWEEPS: dict[str, tuple[tuple[str, ...], str]] = {
     "no weights": (("mine", "-M", "baseline=empty", "-M", "target=base"), "WeightsError: "),
     "no adapter": (("mine", "-M", "baseline=base", "-M", "adapter=empty"), "adapter_config.json"),
     "device": ((*TINY, "-M", "device=abacus"), "device 'abacus' is not one that torch knows"),
+    "device map": ((*TINY, "-M", "device_map=all"), "device_map 'all' is not one of auto, b"),
     "vocabularies": (
         ("mine", "-M", "baseline=base", "-M", "target=other-words"),
         "VocabularyMismatch: target has 261 tokens and baseline 260, and token 260 is 'umbrella'",

@@ -335,6 +335,17 @@ def test_a_device_that_is_not_to_be_had_is_a_configuration_error(llama_folder, d
         load_pair(asked)
 
 
+def test_a_map_of_devices_takes_the_cpu_where_there_is_no_other(llama_folder, lora_folder):
+    asked = spec(side(llama_folder, lora_folder), side(llama_folder))
+    mapped = load_pair(replace(asked, device="auto", device_map="auto")).model
+    rollouts = [
+        Engine(model, frozenset()).run([request((5, 17), alpha=1.0, max_tokens=5)])
+        for model in (mapped, load_pair(asked).model)
+    ]
+    assert rollouts[0][0].ids == rollouts[1][0].ids
+    assert mapped.one_pass
+
+
 def test_the_fingerprint_is_known_without_loading(llama_folder, lora_folder):
     asked = spec(side(llama_folder, lora_folder), side(llama_folder))
     assert pair_fingerprint(asked) == load_pair(asked).fingerprint

@@ -47,6 +47,14 @@ def test_a_dtype_that_is_none_is_refused_with_the_choices():
         resolve_pair("refuser", {"dtype": "int8"})
 
 
+def test_a_device_map_goes_with_any_preset_and_with_no_device():
+    assert resolve_pair("refuser", {"device_map": "balanced"}).device_map == "balanced"
+    with pytest.raises(ConfigurationError, match="device_map 'everywhere' is not one of auto, bal"):
+        resolve_pair("refuser", {"device_map": "everywhere"})
+    with pytest.raises(ConfigurationError, match="both device=cpu, one device for all layers, and"):
+        resolve_pair("refuser", {"device_map": "auto", "device": "cpu"})
+
+
 def test_arguments_spell_two_checkpoints():
     spec = resolve_pair("mine", {"target": "after", "baseline": "before"})
     assert spec == PairSpec(
