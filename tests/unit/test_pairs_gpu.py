@@ -2,6 +2,7 @@
 
 import gc
 from dataclasses import replace
+from unittest.mock import create_autospec
 
 import pytest
 import torch
@@ -295,3 +296,19 @@ def test_layers_on_two_cards_decode_as_those_on_a_cpu(load, monkeypatch):
     monkeypatch.setattr("transformers.modeling_utils._get_device_map", lambda *_: cards)
     expected = Engine(load("cpu"), frozenset()).run(asked(5))
     assert_same(Engine(load("auto", device_map="balanced"), frozenset()).run(asked(5)), expected)
+
+
+def test_a_cuda_graph_is_recorded_as_torch_takes_it(monkeypatch):
+    """As far as that can be told without a card: names and order of what torch is given."""
+    for name in ("CUDAGraph", "graph", "device"):
+        monkeypatch.setattr(torch.cuda, name, create_autospec(getattr(torch.cuda, name)))
+    graph = CudaGraph(torch.device("cuda:1"), pool=(0, 1))
+    result = graph.record(lambda: torch.ones(2))
+    graph.replay()
+    assert result.tolist() == [1, 1]
+    recorded = torch.cuda.CUDAGraph.return_value
+    torch.cuda.graph.assert_called_once_with(
+        recorded, pool=(0, 1), capture_error_mode="thread_local"
+    )
+    recorded.replay.assert_called_once_with()
+    assert torch.cuda.device.call_count == 2
