@@ -12,6 +12,7 @@ and not when another file that it calls into does.
 import math
 import threading
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numba
@@ -46,6 +47,9 @@ _TOGETHER = 4
 # Loops over a multiple of so many numbers leave none that are done one by one.
 _LANES = 16
 
+# Sizes from here on are not told: an array has 64 dimensions at most.
+_MOST_KNOWN = 512
+
 # The bits of a float32 without its sign, and the ends of its whole numbers.
 _BUT_SIGN = np.int32(0x7FFFFFFF)
 _LOWEST, _HIGHEST = np.int32(-(2**31)), np.int32(2**31 - 1)
@@ -54,7 +58,7 @@ _LOWEST, _HIGHEST = np.int32(-(2**31)), np.int32(2**31 - 1)
 LOWEST_LOGP = -1e4
 
 
-def _compiled(*, parallel: bool = False) -> Callable[[Any], Any]:
+def compiled(*, parallel: bool = False) -> Callable[[Any], Any]:
     """Compile at the first call, and keep what came of it on disk where that can be written.
 
     Args:
@@ -73,6 +77,11 @@ def _compiled(*, parallel: bool = False) -> Callable[[Any], Any]:
 
 _inlined: Callable[[Any], Any] = numba.njit(inline="always", **_OPTIONS)
 """Compile as a part of whatever calls it."""
+
+
+def as_array(states: torch.Tensor) -> Any:
+    """View a tensor as an array; numpy has no bfloat16, whose bits are a float32's upper half."""
+    return (states.view(torch.uint16) if states.dtype == torch.bfloat16 else states).numpy()
 
 
 def on_threads(function: Any, *arguments: Any) -> None:
@@ -167,7 +176,24 @@ def _fetch_ahead(kept, here, following, column, stop):
         _fetch(kept, slot, head, at + k)
 
 
-@_compiled(parallel=True)
+@cache
+def known_size(size: int) -> Any:
+    """Tell a size to the compiler, as an array without content that has a dimension a sixteen.
+
+    How many dimensions there are is of the array's type, and each type is compiled for by itself:
+    loops over a number that is known take a tenth less time. One dimension stands for a size that
+    is no multiple of sixteen.
+    """
+    sixteens = size // _LANES if size % _LANES == 0 and size < _MOST_KNOWN else 0
+    return np.empty((0,) * (1 + sixteens), np.float32)
+
+
+@_inlined
+def _size_of(kept, known):
+    return (known.ndim - 1) * _LANES if known.ndim > 1 else kept.shape[3]
+
+
+@compiled(parallel=True)
 def attend(  # noqa: PLR0913
     queries,
     new_keys,
@@ -179,6 +205,8 @@ def attend(  # noqa: PLR0913
     prompt_of,
     prompt_lengths,
     reply_lengths,
+    key_size,
+    value_size,
     scale,
     window,
     cap,
@@ -199,6 +227,8 @@ def attend(  # noqa: PLR0913
         prompt_of: the prompt of each row, [rows], int64.
         prompt_lengths: tokens of that prompt, [rows], int64.
         reply_lengths: tokens of the row's reply before this one, [rows], int64.
+        key_size: as ``known_size`` tells it.
+        value_size: likewise.
         scale: of the products of queries and keys, float32.
         window: how many tokens are seen, this one included.
         cap: what caps the products, float32; 0 for nothing.
@@ -227,18 +257,19 @@ def attend(  # noqa: PLR0913
             columns, reply_columns = (start, n_prompt), (reply_start, n_reply)
             highest[:] = _single(-np.inf)
             scores[:, n_seen:] = _single(-np.inf)
-            products = scores, highest, scale, cap
+            products = scores, highest, scale, cap, key_size
+            weights = scores, value_size
             _score(queries, own, prompt_keys, shared, shared_next, columns, products, 0)
             _score(queries, own, reply_keys, own, own_next, reply_columns, products, n_shared)
             _softmax(scores, highest)
             for i in range(head * n, head * n + n):
                 for k in range(out.shape[2]):
                     out[row, i, k] = _single(0)
-            _mix(out, own, prompt_values, shared, shared_next, columns, scores, 0)
-            _mix(out, own, reply_values, own, own_next, reply_columns, scores, n_shared)
+            _mix(out, own, prompt_values, shared, shared_next, columns, weights, 0)
+            _mix(out, own, reply_values, own, own_next, reply_columns, weights, n_shared)
 
 
-@_compiled()
+@compiled()
 def _score(  # noqa: PLR0913
     queries, asker, keys, there, following, columns, products, at
 ):
@@ -252,14 +283,14 @@ def _score(  # noqa: PLR0913
         following: slot and head of those that are read next.
         columns: the first one, and the one that is not read any more.
         products: scores [queries, columns that are seen], the highest of each query so far, what
-            products are scaled by, and what caps them, 0 for nothing.
+            products are scaled by, what caps them, 0 for nothing, and what tells the keys' size.
         at: where the scores of these columns begin.
     """
-    scores, highest, scale, cap = products
+    scores, highest, scale, cap, known = products
     row, first = asker[0], asker[1] * len(scores)
     slot, head = there
     column, stop = columns
-    size = keys.shape[3]
+    size = _size_of(keys, known)
     # Some keys at a time: a query's number is loaded once for them, and their sums are independent.
     while column + _TOGETHER <= stop:
         _fetch_ahead(keys, there, following, column, stop)
@@ -290,9 +321,9 @@ def _score(  # noqa: PLR0913
         at += 1
 
 
-@_compiled()
+@compiled()
 def _mix(  # noqa: PLR0913
-    out, asker, values, there, following, columns, weights, at
+    out, asker, values, there, following, columns, weighing, at
 ):
     """Add values, weighted by ``weights[:, at and on]``, to the answers of a row's head.
 
@@ -303,13 +334,14 @@ def _mix(  # noqa: PLR0913
         there: slot and head of the values.
         following: slot and head of those that are read next.
         columns: the first one, and the one that is not read any more.
-        weights: [queries, columns that are seen].
+        weighing: weights [queries, columns that are seen], and what tells the values' size.
         at: where those of these columns begin.
     """
+    weights, known = weighing
     row, first = asker[0], asker[1] * len(weights)
     slot, head = there
     column, stop = columns
-    size = values.shape[3]
+    size = _size_of(values, known)
     while column + _TOGETHER <= stop:
         _fetch_ahead(values, there, following, column, stop)
         for i in range(len(weights)):
@@ -338,7 +370,7 @@ def _capped(score, cap):
     return cap * _single(math.tanh(score / cap)) if cap else score
 
 
-@_compiled()
+@compiled()
 def _softmax(scores, highest):
     """Make each query's scores weights, in place, given the highest of them."""
     n, n_seen = scores.shape
@@ -353,7 +385,7 @@ def _softmax(scores, highest):
             scores[i, column] *= share
 
 
-@_compiled(parallel=True)
+@compiled(parallel=True)
 def sum_rows(  # noqa: PLR0913
     target, baseline, amplified, difference, full_difference, drawn, same, out
 ):
@@ -378,7 +410,7 @@ def sum_rows(  # noqa: PLR0913
             _sum_surprisals(drawn[row], out[row])
 
 
-@_compiled(parallel=True)
+@compiled(parallel=True)
 def sum_grids(target, difference, alphas, out):
     """Take the logarithm of the sum of ``exp(target + alpha * difference)`` for many strengths.
 
@@ -394,7 +426,7 @@ def sum_grids(target, difference, alphas, out):
             out[row, i] = _log_total(target[row], difference[row], alphas[i])
 
 
-@_compiled()
+@compiled()
 def _log_total(target, difference, alpha):
     top = _LOWEST
     for token in range(len(target)):
@@ -418,7 +450,7 @@ def _unordered(bits):
     return np.int32(bits ^ ((bits >> np.int32(31)) & _BUT_SIGN)).view(np.float32)
 
 
-@_compiled()
+@compiled()
 def _extremes(values):
     bottom, top = _HIGHEST, _LOWEST
     for token in range(len(values)):
@@ -428,7 +460,7 @@ def _extremes(values):
     return _unordered(bottom), _unordered(top)
 
 
-@_compiled()
+@compiled()
 def _mean(values):
     total = _single(0)
     for token in range(len(values)):
@@ -436,7 +468,7 @@ def _mean(values):
     return total / _single(len(values))
 
 
-@_compiled()
+@compiled()
 def _sum_sides(sides, differences, out):
     """Fill all of a row's sums, in the order of ``Sums``, as if the amplified logits were drawn."""
     target, baseline, amplified = sides
@@ -483,7 +515,7 @@ def _sum_sides(sides, differences, out):
     _finish(surprise / total_a, squared / total_a, total_a, out)
 
 
-@_compiled()
+@compiled()
 def _sum_surprisals(drawn, out):
     """Fill a row's sums over what it was drawn from."""
     highest = _extremes(drawn)[1]
@@ -498,7 +530,7 @@ def _sum_surprisals(drawn, out):
     _finish(surprise / total, squared / total, total, out)
 
 
-@_compiled()
+@compiled()
 def _finish(mean, square, total, out):
     out[13] = np.log(total) - mean
     out[14] = square - mean * mean

@@ -63,20 +63,17 @@ def attend_rows(
     queries, keys, values = (state.squeeze(2).contiguous() for state in states)
     out = torch.empty(*queries.shape[:2], values.shape[-1])
     stores = (*layer.prompts, *layer.replies)
-    arrays = [_array(kept) for kept in (keys, values, *(store.data for store in stores))]
+    arrays = [kernels.as_array(kept) for kept in (keys, values, *(store.data for store in stores))]
     kernels.on_threads(
         kernels.attend,
         queries.float().numpy(),
         *arrays,
         *rows,
+        kernels.known_size(keys.shape[-1]),
+        kernels.known_size(values.shape[-1]),
         np.float32(scale),
         window or _ALL,
         np.float32(softcap or 0),
         out.numpy(),
     )
     return out.to(queries.dtype).unsqueeze(1)
-
-
-def _array(states: Tensor) -> np.ndarray:
-    """View a tensor as an array; numpy has no bfloat16, whose bits are a float32's upper half."""
-    return (states.view(torch.uint16) if states.dtype == torch.bfloat16 else states).numpy()

@@ -10,22 +10,34 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple, cast
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from harness.pairs.packing import multiply_packed, pack, packable_linears, with_least_rows
+from harness.decoding.kernels import as_array, on_threads
+from harness.pairs.packing import multiply_packed, pack, packable_linears
+from harness.pairs.row_kernels import add_low_rank
 from harness.pairs.sides import SideName, Sides
-from harness.pairs.split_linear import SplitLinear, least_rows
+from harness.pairs.split_linear import Delta, SplitLinear
 
 # Columns of a product come in multiples of a cache line, so that every row begins on one.
 _COLUMN_STEP = 16
 
-# Ranks up to this are summed in one go by the matrix library, so that adding the sum afterwards
-# gives the bits of adding it in place; seen up to 192 in float32, and not at 256.
-_MOST_RANK = 192
+# In bfloat16 the library's products are as fast as loops from this rank of a layer on.
+_MOST_RANK = 8
 
 _SIDES: tuple[SideName, ...] = ("target", "baseline")
+
+
+class _Blocks(NamedTuple):
+    """The same weight without what is zero in it, for loops over it."""
+
+    weights: NDArray[np.float32]
+    """``scaling * B`` of one layer behind the other, [rank, outputs] each, in one row."""
+    places: NDArray[np.int64]
+    """As ``add_low_rank`` takes them."""
 
 
 class _Up(NamedTuple):
@@ -36,6 +48,9 @@ class _Up(NamedTuple):
     """The columns that hold ``A x``."""
     weight: Tensor
     """``scaling * B`` of all layers, block by block, [rank of all, outputs of all]."""
+    blocks: _Blocks
+    rank: int
+    """The largest of a layer."""
 
 
 class JointProduct:
@@ -87,28 +102,29 @@ class JointProduct:
         y = multiply_packed(x, self._packed, self._bias)
         if self._sides is not None:
             for up in self._ups:
-                rows = self._sides.rows(up.side, y)
-                if rows is not None:
-                    self._add(rows, up)
+                if y.dtype == torch.float32 or up.rank <= _MOST_RANK:
+                    self._add_by_loops(y, up, self._sides)
+                else:
+                    self._add_by_products(y, up, self._sides)
         return y
 
-    def _add(self, rows: Tensor, up: _Up) -> None:
-        """Add ``scaling * B`` times the inner columns in place, [rows, tokens, columns]."""
+    def _add_by_loops(self, y: Tensor, up: _Up, sides: Sides) -> None:
+        """Add ``scaling * B`` times the inner columns in place, row by row."""
+        states = y.view(-1, y.shape[-1])
+        places = sides.places(up.side, states.shape[0])
+        if places is not None:
+            on_threads(add_low_rank, as_array(states), *places, up.blocks.weights, up.blocks.places)
+
+    def _add_by_products(self, y: Tensor, up: _Up, sides: Sides) -> None:
+        """Do the same by the library, whose bits were the same at 1 to 144 rows in bfloat16."""
+        rows = sides.rows(up.side, y)
+        if rows is None:
+            return
         out, inner = rows[..., : self._n_out], rows[..., up.inner]
         if rows.shape[1] > 1:
-            out.baddbmm_(inner, up.weight.expand(len(rows), -1, -1))
-            return
-        out, inner = out.squeeze(1), inner.squeeze(1)
-        # bfloat16 products gave the same bits at 1 to 144 rows, on one and on two threads.
-        least = least_rows(rows.device)
-        short = least - len(rows) if rows.dtype == torch.float32 else 0
-        if short <= 0:
-            out.addmm_(inner, up.weight)
-        elif len(up.weight) <= _MOST_RANK:
-            out.add_(with_least_rows(inner, least).mm(up.weight)[: len(rows)])
+            out.baddbmm_(inner, up.weight.expand(rows.shape[0], -1, -1))
         else:
-            padded, inner = (with_least_rows(states, least) for states in (out, inner))
-            out.copy_(torch.addmm(padded, inner, up.weight)[: len(rows)])
+            out.squeeze(1).addmm_(inner.squeeze(1), up.weight)
 
 
 class JointLinear(nn.Module):
@@ -222,9 +238,23 @@ def _adapters(
             if delta is not None:
                 rows.split(list(sizes), -1)[index].copy_(delta.up)
                 downs.append(delta.down)
-        ups.append(_Up(side, slice(column, column + sum(ranks)), weight))
+        inner = slice(column, column + sum(ranks))
+        ups.append(_Up(side, inner, weight, _blocks(deltas, sizes, column), max(ranks)))
         column += sum(ranks)
     return ups, downs
+
+
+def _blocks(deltas: Sequence[Delta | None], sizes: Sequence[int], column: int) -> _Blocks:
+    """Lay one side's up projections out; their inner columns begin at a column."""
+    weights, places = [], []
+    start = at = 0
+    for delta, size in zip(deltas, sizes, strict=True):
+        if delta is not None:
+            weights.append(delta.up.float().flatten())
+            places.append((start, start + size, column, column + delta.rank, at))
+            column, at = column + delta.rank, at + delta.rank * size
+        start += size
+    return _Blocks(torch.cat(weights).numpy(), np.array(places, dtype=np.int64))
 
 
 def _biases(bases: Sequence[nn.Linear], n_columns: int) -> Tensor | None:

@@ -38,9 +38,9 @@ class PackedLinear(nn.Module):
 
 def with_least_rows(x: Tensor, least: int) -> Tensor:
     """Add rows of zeros to [rows, size] where there are fewer than ``least``."""
-    short = least - len(x)
+    n_rows, size = x.shape
     # Kept zeros: padding anew takes twice as long, 250 times a step.
-    return torch.cat((x, _zeros(short, x.shape[-1], x.dtype, x.device))) if short > 0 else x
+    return x if n_rows >= least else torch.cat((x, _zeros(least - n_rows, size, x.dtype, x.device)))
 
 
 @cache

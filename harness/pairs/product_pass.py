@@ -50,7 +50,10 @@ class StepShape(NamedTuple):
         )
 
     def roomy(self) -> "StepShape":
-        """Return sizes that stay the same for longer, while rows come and go and replies grow."""
+        """Return sizes that stay the same for longer, while rows come and go and replies grow.
+
+        Where memory counts, with many rows or long replies, the room is a small part of it.
+        """
         return StepShape(
             rows=roomy_rows(self.rows),
             prompts=_power_of_two(self.prompts),

@@ -5,12 +5,23 @@ Shared between a pair, which lays its rows out, and the layers that differ betwe
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from torch import Tensor
 
 from harness.decoding.pair_model import SideName
 
-__all__ = ["SideName", "Sides"]
+__all__ = ["Places", "SideName", "Sides"]
+
+
+class Places(NamedTuple):
+    """A side's rows, tokens counted apart."""
+
+    first: int
+    run: int
+    """So many stand together."""
+    step: int
+    """From the first of these to the first of the next."""
 
 
 class Sides:
@@ -39,6 +50,18 @@ class Sides:
             yield
         finally:
             self.alone = None
+
+    def places(self, side: SideName, n_rows: int) -> Places | None:
+        """Say which of the rows of the pass that is running are a side's, or None if it has none.
+
+        Args:
+            side: whose.
+            n_rows: of the pass, tokens counted apart.
+        """
+        if self.n_pairs:
+            n_tokens = n_rows // (2 * self.n_pairs)
+            return Places(0 if side == "target" else n_tokens, n_tokens, 2 * n_tokens)
+        return Places(0, n_rows, n_rows) if self.alone == side else None
 
     def rows(self, side: SideName, states: Tensor) -> Tensor | None:
         """Return a view of one side's rows of the pass that is running, or None if it has none.

@@ -92,7 +92,7 @@ class Delta(nn.Module):
 
     def add(self, y: Tensor, x: Tensor) -> None:
         """Add ``x A^T B^T`` to a view, [pairs, tokens, out], in place."""
-        n_rows, least = y.shape[0] * y.shape[1], least_rows(y.device)
+        n_rows, least = y.shape[0] * y.shape[1], least_rows() if y.device.type == "cpu" else 1
         inner = with_least_rows(x.flatten(0, 1), least).mm(self._down)
         if y.shape[1] == 1 and n_rows >= least:
             y.squeeze(1).addmm_(inner, self._up)
@@ -104,9 +104,9 @@ class Delta(nn.Module):
     _up: Tensor
 
 
-def least_rows(device: torch.device) -> int:
-    """Rows that a product by torch's own library has at least, so that its bits stay."""
-    return _ROWS_PER_THREAD * torch.get_num_threads() if device.type == "cpu" else 1
+def least_rows() -> int:
+    """Rows that a CPU's product by torch's own library has at least, so that its bits stay."""
+    return _ROWS_PER_THREAD * torch.get_num_threads()
 
 
 def _transposed(weight: Tensor) -> Tensor:

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.pairs.attention import Heads
-from harness.pairs.passes import CompiledTokenPass, TokenPass
+from harness.pairs.passes import CompiledTokenPass
+from harness.pairs.product_pass import ProductPass, RowIndices, StepShape
 from harness.pairs.row_cache import LayerStores, RowCache
 
 CPU = torch.device("cpu")
@@ -100,6 +101,8 @@ SHAPES = [
     pytest.param({}, id="three queries a key"),
     pytest.param({"kv_heads": 6}, id="a key for each query"),
     pytest.param({"size": 24, "value_size": 5}, id="values of another size"),
+    pytest.param({"size": 32, "value_size": 16}, id="sizes that the compiler knows"),
+    pytest.param({"size": 512, "value_size": 528}, id="sizes too large for that"),
 ]
 
 
@@ -125,16 +128,21 @@ def test_keys_kept_in_bfloat16_are_summed_in_float32(heads):
     torch.testing.assert_close(found.double(), expected, atol=1e-5, rtol=2**-8)
 
 
+@pytest.mark.parametrize("roomy", [False, True])
 @pytest.mark.parametrize("heads", HEADS)
-def test_it_answers_as_the_products_that_a_gpu_is_given(heads):
+def test_it_answers_as_the_products_that_a_gpu_is_given(heads, roomy):
     cache = lengths_of()
     given = states(len(cache))
     ours, theirs = filled(cache), filled(cache)
     for store in (*theirs.prompts, *theirs.replies):
         store.data.nan_to_num_()
     found = attended(cache, ours, given, heads)
-    expected = TokenPass(cache).attend(theirs, given, heads)
-    torch.testing.assert_close(found, expected, atol=2e-6, rtol=1e-5)
+    shape = StepShape.of(cache).roomy() if roomy else StepShape.of(cache)
+    spare = shape.rows - len(cache)
+    padded = [torch.cat([state, torch.ones_like(state[:spare])]) for state in given]
+    expected = ProductPass(RowIndices.of(cache, shape)).attend(theirs, padded, heads)
+    assert bool(spare) == roomy
+    torch.testing.assert_close(found, expected[: len(cache)], atol=2e-6, rtol=1e-5)
 
 
 def test_the_token_is_kept_behind_the_reply():

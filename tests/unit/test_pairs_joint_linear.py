@@ -81,7 +81,7 @@ def test_layers_that_are_called_twice_stay_as_they_are():
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("shape", [(2, 1), (8, 1), (80, 1), (2, 5), (8, 16)])
 @pytest.mark.parametrize("sides", [("target",), ("baseline",), ("target", "baseline")])
-@pytest.mark.parametrize("rank", [4, 200])
+@pytest.mark.parametrize("rank", [4, 6, 200])
 def test_a_product_equals_its_layers(dtype, shape, sides, rank):
     layers, told = adapted_attention(dtype, rank, sides)
     product = JointProduct(layers)
@@ -104,7 +104,7 @@ def test_biases_are_each_layers_own():
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("rank", [4, 200])
+@pytest.mark.parametrize("rank", [4, 6, 200])
 def test_a_rows_bits_do_not_tell_how_many_rows_there_are(dtype, rank):
     layers, told = adapted_attention(dtype, rank)
     product = JointProduct(layers)
