@@ -24,13 +24,14 @@ from harness.decoding.step import StepTable
 from harness.pairs import packing, passes
 from harness.pairs.joint_linear import JointProduct
 from harness.pairs.loading import LoadedPair, load_pair
+from harness.pairs.norms import CompiledRMSNorm
 from harness.pairs.product_pass import ProductPass
 from harness.pairs.spec import resolve_pair
 
 N_TOKENS = 64
 RUNS = 3
 
-PARTS = ("products", "adapters", "attention", "sampling and traces")
+PARTS = ("products", "adapters", "norms", "attention", "sampling and traces")
 WAYS = {
     "compiled": (passes.CompiledTokenPass, vocabulary_sums._by_one_pass),
     "torch": (ProductPass, vocabulary_sums._by_torch),
@@ -62,7 +63,9 @@ def run(pair: LoadedPair, way: str, rows: int) -> dict[str, float]:
         patch.object(passes, "can_attend", lambda *_: attention is passes.CompiledTokenPass),
         patch.object(measure, "vocabulary_sums", sums),
         timed(spent, "products", packing, "_multiply"),
-        timed(spent, "adapters", JointProduct, "_add"),
+        timed(spent, "adapters", JointProduct, "_add_by_loops"),
+        timed(spent, "adapters", JointProduct, "_add_by_products"),
+        timed(spent, "norms", CompiledRMSNorm, "forward"),
         timed(spent, "attention", attention, "attend"),
         timed(spent, "sampling and traces", StepTable, "step"),
     ):

@@ -260,7 +260,7 @@ def test_arguments_spell_a_pair_of_endpoints():
         ({"target_endpoint": SERVED, "adapter": "x"}, "takes no adapter"),
         (
             {"target_endpoint": SERVED, "baseline_endpoint": SERVED, "dtype": "bfloat16"},
-            "dtype and device have no effect",
+            "dtype, device and device_map have no effect",
         ),
         ({"target": "x", "top_logprobs": 0}, "top_logprobs must be a whole number above 0, not 0"),
     ],

@@ -189,10 +189,11 @@ def test_requests_that_wait_together_are_decoded_together(worker, pair):
 
 
 def test_a_cancelled_tasks_row_leaves_the_batch(worker, pair):
-    cancelled = threading.Event()
+    reading, cancelled = threading.Event(), threading.Event()
 
     def hold(number):
         if number == 2:
+            reading.set()
             cancelled.wait(TIMEOUT_S)
 
     pair.before_pass = hold
@@ -210,7 +211,7 @@ def test_a_cancelled_tasks_row_leaves_the_batch(worker, pair):
             group.start_soon(answer, kept)
             await anyio.sleep(0)
             worker.load()
-            await until(lambda: len(pair.passes) == 2)
+            await until(reading.is_set)
             scope.cancel()
             await until(lambda: scope.cancelled_caught)
             cancelled.set()
