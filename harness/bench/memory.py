@@ -3,7 +3,6 @@
 import re
 import threading
 from pathlib import Path
-from types import TracebackType
 from typing import ClassVar, Self
 
 import psutil
@@ -45,12 +44,7 @@ class PeakMemory:
             self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._ended.set()
         if not self._marked:
             self._thread.join()
@@ -84,12 +78,7 @@ class PeakGpuMemory:
         self._before = torch.cuda.memory_allocated(self._device)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.peak_mb = (torch.cuda.max_memory_allocated(self._device) - self._before) / 1e6
 
 

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from harness.errors import PairError
-from harness.pairs.attention import NAME, Pass, attending
+from harness.pairs.architecture import exchange_attention, is_split, max_context
+from harness.pairs.attention import Pass, attending
 from harness.pairs.joint_linear import join_linears
 from harness.pairs.norms import fuse_norms
 from harness.pairs.opening import shared_tokens
@@ -69,13 +70,13 @@ class Reader:
         self._context = context
         self._pick: Callable[[Tensor], Tensor] | None = None
         self.device = model.device
-        self.max_context = _max_context(model)
-        _exchange_attention(model)
+        self.max_context = max_context(model)
+        exchange_attention(model)
         join_linears(model, self._read_one)
         pack_linears(model)
         fuse_norms(model)
         # Work on one device is recorded.
-        new_graph = None if _is_split(model) else graph_maker(self.device)
+        new_graph = None if is_split(model) else graph_maker(self.device)
         self._graphs = new_graph and StepGraphs(self._forward, self.device, new_graph)
         head = cast(nn.Module, model.get_output_embeddings())
         head.register_forward_pre_hook(self._keep_picked)
@@ -277,37 +278,6 @@ def _states_at(columns: Tensor) -> Callable[[Tensor], Tensor]:
 def _states_in(mask: Tensor) -> Callable[[Tensor], Tensor]:
     """Pick the states that a mask, [rows, columns], tells, as one row, [1, picked, width]."""
     return lambda states: states[mask].unsqueeze(0)
-
-
-def _exchange_attention(model: PreTrainedModel) -> None:
-    try:
-        model.set_attn_implementation(NAME)
-    except (ImportError, ValueError) as error:
-        raise PairError(_not_exchangeable(model)) from error
-    if model.config._attn_implementation != NAME:
-        raise PairError(_not_exchangeable(model))
-
-
-def _not_exchangeable(model: PreTrainedModel) -> str:
-    return (
-        f"{type(model).__name__} does not use transformers' attention interface, so its rows can't "
-        "share prompts; compare checkpoints of another architecture"
-    )
-
-
-def _is_split(model: PreTrainedModel) -> bool:
-    """Say whether a model's layers are on several devices."""
-    return len(set(getattr(model, "hf_device_map", {}).values())) > 1
-
-
-def _max_context(model: nn.Module) -> int:
-    """Read the context length from a model's configuration, under its names in transformers."""
-    config = cast(Any, model).config.get_text_config()
-    for name in ("max_position_embeddings", "n_positions", "n_ctx"):
-        length = getattr(config, name, None)
-        if isinstance(length, int):
-            return length
-    return 1 << 20  # architectures without a limit
 
 
 assert _STRETCH % COLUMN_STEP == 0
