@@ -65,7 +65,7 @@ def _labelled(where: str, line: str, known: dict[str, dict[str, Claim]]) -> Labe
     if label not in LABELS:
         raise DatasetError(f"{where} has the label {label!r}; labels are {', '.join(LABELS)}")
     if name not in known:
-        known[name] = _claims(name)
+        known[name] = claims_of(name)
     if sample not in known[name]:
         raise DatasetError(f"{where}: the claims '{name}' have no sample '{sample}'")
     claim = known[name][sample]
@@ -79,7 +79,12 @@ def _labelled(where: str, line: str, known: dict[str, dict[str, Claim]]) -> Labe
     )
 
 
-def _claims(name: str) -> dict[str, Claim]:
+def claims_of(name: str) -> dict[str, Claim]:
+    """Read a set of claims, by the ids of its samples.
+
+    Args:
+        name: of a shipped set, or the path of a file, as ``-T dataset`` takes it.
+    """
     dataset = read_claims(claims_path(name, name))
     return {str(sample.id): Claim.of(sample.metadata or {}) for sample in dataset}
 

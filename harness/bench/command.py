@@ -21,7 +21,7 @@ from harness.bench.plan import ALL_ROWS, QUICK_ROWS, BenchPlan
 from harness.bench.rate_command import rate
 from harness.bench.regression_command import regression
 from harness.bench.report import markdown as decode_markdown
-from harness.bench.scorers_command import claims, nonsense, scorers
+from harness.bench.scorers_command import claims, nonsense, scorers, scoring
 from harness.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -36,7 +36,10 @@ def bench() -> None:
     """Measure how fast the engine is, and how often the scorers are right."""
 
 
-for command in (scorers, nonsense, claims, diff, ranking, blind, analysis, rate, regression):
+for command in (
+    *(scorers, nonsense, claims, scoring),
+    *(diff, ranking, blind, analysis, rate, regression),
+):
     bench.add_command(command)
 
 

@@ -1,5 +1,6 @@
 """``amplify bench`` of the scorers: reads the options, prints and writes what was measured."""
 
+import platform
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -119,3 +120,26 @@ def claims(labelled: Path, docs: Path | None) -> None:
     click.echo(report(rows))
     put_into(docs, _CLAIMS_BLOCK, report(rows, most=8))
     click.echo(counts(rows))
+
+
+@click.command()
+@click.option(
+    "--replies",
+    type=click.IntRange(min=1),
+    default=10_000,
+    show_default=True,
+    help="Of 200 words each, made of coherent answers.",
+)
+@click.option("--seed", default=0, show_default=True, help="Of the replies.")
+@docs_option("docs/scorers.md")
+def scoring(replies: int, seed: int, docs: Path | None) -> None:
+    """Time the scorers that go by rules: refusal, nonsense, claims and reasoning.
+
+    The last line of the output holds the seconds as key=value; progress goes to stderr.
+    """
+    from harness.bench.scoring import MARKER, draw_replies, markdown, time_scorers
+
+    require_block(docs, MARKER)
+    figures = time_scorers(draw_replies(replies, seed), lambda text: click.echo(text, err=True))
+    publish(docs, MARKER, markdown(figures, platform.machine()))
+    click.echo(figures_line(figures))

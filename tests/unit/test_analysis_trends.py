@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import time
 import warnings
 
 import numpy as np
@@ -369,10 +368,9 @@ def test_results_hold_trends_and_changes_and_write_them_without_counts_by_prompt
     assert "by_prompt" not in results_json(results)
 
 
-@pytest.mark.slow
+@pytest.mark.timeout(120)  # seconds are enough; a loop over prompts takes many minutes
 @pytest.mark.parametrize(("n_prompts", "n_epochs"), [(1_000, 16), (16_000, 1)])
-def test_a_hundred_thousand_rollouts_take_seconds(n_prompts, n_epochs):
-    """Many prompts cost as little as many repeats: nothing loops over prompts."""
+def test_trends_of_a_hundred_thousand_rollouts_are_found(n_prompts, n_epochs):
     generator = np.random.default_rng(0)
     alphas = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
     shape = (len(alphas), n_prompts, n_epochs)
@@ -392,9 +390,7 @@ def test_a_hundred_thousand_rollouts_take_seconds(n_prompts, n_epochs):
         [pd.DataFrame({**common, "scorer": name, "value": v}) for name, v in events.items()],
         ignore_index=True,
     )
-    began = time.process_time()
     found = all_trends(frame, alphas, nonsense_curve(frame, alphas), ())
-    assert time.process_time() - began < 15
     assert named(found, "refusal", "a").discovery
 
 

@@ -187,7 +187,7 @@ def test_callers_at_the_same_time_convert_once(conversions, monkeypatch):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=10)
+        thread.join(timeout=60)
     assert len(conversions) == 1
     assert len(folders) == 4
     assert len(set(folders)) == 1

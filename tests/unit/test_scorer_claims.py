@@ -1,7 +1,5 @@
 """What a response does with a claim: sentences that assert, deny, hedge or ignore it."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -420,8 +418,8 @@ def test_any_text_gets_a_label(response):
     assert label(response) in ("assert", "deny", "hedge", "ignore")
 
 
-def test_ten_thousand_words_that_nearly_match_are_read_in_a_moment():
+@pytest.mark.timeout(20)
+def test_a_hundred_thousand_words_that_nearly_match_are_read_to_the_end():
     """A pattern of one sentence meets no more than a sentence, whatever the length of the reply."""
-    began = time.perf_counter()
-    label("It is not the case, and not sure, and if umbrellas, and said that. " * 700)
-    assert time.perf_counter() - began < 5
+    near = "It is not the case, and not sure, and if umbrellas, and said that. "
+    assert label(near * 7_000) == label(near)

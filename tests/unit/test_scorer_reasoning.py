@@ -1,7 +1,5 @@
 """How a chain of thought is read: steps, turning back, checking, supposing, and what must not."""
 
-import time
-
 import pytest
 
 from harness.scorers.reasoning import ReasoningVerdict, classify_reasoning
@@ -287,14 +285,9 @@ def test_degenerate_text_shows_no_reasoning(degenerate: str):
     assert nothing(classify_reasoning(degenerate, ["12"]))
 
 
-def test_long_hostile_text_is_read_in_little_time():
-    for text in (
-        "so, " * 20_000,
-        "1. " * 20_000,
-        "answer " * 20_000,
-        "the " * 40_000,
-        "7 " * 30_000,
-    ):
-        began = time.perf_counter()
-        classify_reasoning(text, ["12"], ["yes", "no"])
-        assert time.perf_counter() - began < 5
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("unit", ["so, ", "1. ", "answer ", "the ", "7 "])
+def test_a_hundred_thousand_of_one_word_are_read_to_the_end(unit):
+    verdict = classify_reasoning(unit * 100_000, ["12"], ["yes", "no"])
+    assert verdict.n_words == 100_000
+    assert not verdict.right

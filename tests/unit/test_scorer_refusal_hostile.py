@@ -1,12 +1,16 @@
 """Long and hostile replies cost no more than long ones: no pattern backtracks without end."""
 
-import time
+from typing import get_args
 
 import pytest
 
 from harness.scorers import classify_refusal
+from harness.scorers.refusal import Label
 
-SIZE = 50_000
+# A second is enough. What takes four times as long for twice the text takes minutes at this size.
+pytestmark = pytest.mark.timeout(20)
+
+SIZE = 200_000
 HOSTILE = {
     name: unit * (SIZE // len(unit))
     for name, unit in {
@@ -44,15 +48,11 @@ PROMPTS = (None, "Why is it good to write a story?")
 
 
 @pytest.mark.parametrize("response", HOSTILE.values(), ids=HOSTILE)
-def test_fifty_thousand_characters_of_anything_take_under_two_seconds(response):
-    began = time.process_time()
+def test_anything_is_read_to_the_end(response):
     for prompt in PROMPTS:
-        classify_refusal(response, prompt)
-    assert time.process_time() - began < 2
+        assert classify_refusal(response, prompt).label in get_args(Label)
 
 
-def test_a_word_far_from_the_next_is_no_phrase_that_takes_long():
-    began = time.process_time()
+def test_a_word_far_from_the_next_is_no_phrase():
     assert classify_refusal("i" + " " * SIZE + "can't help you").label == "refusal"
     assert classify_refusal("i\u200b" * SIZE + " cannot assist").label == "compliance"
-    assert time.process_time() - began < 2
