@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.decoding import kernels
 from harness.decoding.amplification import spread_moments
+from harness.decoding.compiled import on_threads
+from harness.decoding.sum_kernels import LOWEST_LOGP, sum_grids, sum_rows
 
 
 class SummedLogits(NamedTuple):
@@ -84,7 +85,7 @@ def log_totals(target: Tensor, difference: Tensor, alphas: Sequence[float]) -> T
     out = torch.empty(len(target), len(alphas))
     arrays = [values.contiguous().numpy() for values in (target, difference)]
     strengths = np.array(alphas, dtype=np.float32)
-    kernels.on_threads(kernels.sum_grids, *arrays, strengths, out.numpy())
+    on_threads(sum_grids, *arrays, strengths, out.numpy())
     return out
 
 
@@ -101,7 +102,7 @@ def _by_torch(logits: SummedLogits) -> Sums:
     moments = spread_moments(logits.target, logits.difference)
     p_drawn = logits.drawn.softmax(-1)
     total = logits.drawn.amax(-1, keepdim=True) - p_drawn.amax(-1, keepdim=True).log()
-    logp = (logits.drawn - total).clamp(min=kernels.LOWEST_LOGP)
+    logp = (logits.drawn - total).clamp(min=LOWEST_LOGP)
     mean = dot(p_drawn, logp)
     return Sums._make(
         [
@@ -125,5 +126,5 @@ def _by_one_pass(logits: SummedLogits) -> Sums:
     out = torch.empty(len(logits.target), len(Sums._fields))
     same = logits.drawn is logits.amplified
     arrays = [values.contiguous().numpy() for values in logits]
-    kernels.on_threads(kernels.sum_rows, *arrays, same, out.numpy())
+    on_threads(sum_rows, *arrays, same, out.numpy())
     return Sums._make(out.unbind(-1))

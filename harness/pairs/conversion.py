@@ -5,7 +5,6 @@ Knows the format's way through transformers and how to leave nothing half-done; 
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import tempfile
@@ -14,9 +13,9 @@ from pathlib import Path
 
 import torch
 from filelock import FileLock
-from platformdirs import user_cache_dir
 from rich.console import Console
 
+from harness.cache_folder import cache_folder
 from harness.errors import WeightsError
 from harness.pairs.fingerprint import file_sha256
 
@@ -66,7 +65,7 @@ def converted_gguf(source: GgufFile) -> Path:
     Raises:
         WeightsError: if the file is not the expected one, or not one that transformers reads.
     """
-    folder = cache_root() / f"{source.name}-{source.sha256[:12]}-v{_CONVERSION}"
+    folder = cache_folder("models") / f"{source.name}-{source.sha256[:12]}-v{_CONVERSION}"
     if _is_whole(folder):
         return folder
     try:
@@ -80,12 +79,6 @@ def converted_gguf(source: GgufFile) -> Path:
             "INSPECT_AMPLIFY_CACHE to a folder with room for the weights in float32"
         ) from error
     return folder
-
-
-def cache_root() -> Path:
-    """Return the folder for converted models; ``INSPECT_AMPLIFY_CACHE`` overrides the default."""
-    given = os.environ.get("INSPECT_AMPLIFY_CACHE")
-    return Path(given) if given else Path(user_cache_dir("inspect-amplify")) / "models"
 
 
 def _is_whole(folder: Path) -> bool:

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.decoding import kernels
+from harness.decoding.compiled import as_array, on_threads
+from harness.pairs.attention_kernels import attend, known_size
 from harness.pairs.row_cache import LayerStores
 
 _ALL = np.iinfo(np.int64).max
@@ -63,14 +64,14 @@ def attend_rows(
     queries, keys, values = (state.squeeze(2).contiguous() for state in states)
     out = torch.empty(*queries.shape[:2], values.shape[-1])
     stores = (*layer.prompts, *layer.replies)
-    arrays = [kernels.as_array(kept) for kept in (keys, values, *(store.data for store in stores))]
-    kernels.on_threads(
-        kernels.attend,
+    arrays = [as_array(kept) for kept in (keys, values, *(store.data for store in stores))]
+    on_threads(
+        attend,
         queries.float().numpy(),
         *arrays,
         *rows,
-        kernels.known_size(keys.shape[-1]),
-        kernels.known_size(values.shape[-1]),
+        known_size(keys.shape[-1]),
+        known_size(values.shape[-1]),
         np.float32(scale),
         window or _ALL,
         np.float32(softcap or 0),

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from harness.decoding.kernels import as_array, on_threads
+from harness.decoding.compiled import as_array, on_threads
 from harness.pairs.packing import multiply_packed, pack, packable_linears
 from harness.pairs.row_kernels import add_low_rank
 from harness.pairs.sides import SideName, Sides

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.decoding.kernels import as_array, on_threads
+from harness.decoding.compiled import as_array, on_threads
 from harness.pairs.row_kernels import norm_rows
 
 # How far a compiled norm may be from a model's own, relative: what the order of a sum changes in

@@ -6,12 +6,11 @@ what they mean is known where each is called.
 """
 
 import numpy as np
-from numba import njit, prange, types
+from numba import prange, types
 from numba.extending import overload
 
-from harness.decoding.kernels import compiled
-
-_single = np.float32
+from harness.decoding.compiled import compiled, inlined
+from harness.decoding.inlined import single, wide
 
 # Ranks that are added in one go.
 _TOGETHER = 4
@@ -21,10 +20,6 @@ _HALF = np.uint32(0x7FFF)
 
 # Set in the upper half of every number that is none, so that it stays none.
 _QUIET = np.uint32(0x40)
-
-
-def _wide(kept):
-    """Read a number as it is kept."""
 
 
 def _kept_as(number, like):
@@ -39,13 +34,6 @@ def _keep(sums, out):
     """Put sums where they were begun from."""
 
 
-@overload(_wide, inline="always")
-def _wide_of(kept):
-    if kept == types.float32:
-        return lambda kept: kept
-    return lambda kept: np.uint32(np.uint32(kept) << np.uint32(16)).view(np.float32)
-
-
 @overload(_kept_as, inline="always")
 def _kept_as_of(number, like):
     if like == types.float32:
@@ -53,9 +41,9 @@ def _kept_as_of(number, like):
     return lambda number, like: _upper(number)
 
 
-@njit(inline="always")
+@inlined
 def _upper(number):
-    bits = _single(number).view(np.uint32)
+    bits = single(number).view(np.uint32)
     tie = (bits >> np.uint32(16)) & np.uint32(1)
     none = np.uint32(number != number)
     rounded = np.uint32(bits + (_HALF + tie) * (np.uint32(1) - none)) >> np.uint32(16)
@@ -70,7 +58,7 @@ def _summed_from_of(out):
     def widened(out):
         sums = np.empty(len(out), np.float32)
         for k in range(len(out)):
-            sums[k] = _wide(out[k])
+            sums[k] = wide(out[k])
         return sums
 
     return widened
@@ -100,14 +88,14 @@ def norm_rows(states, weight, eps, out):
     """
     for index in prange(len(states)):
         row, into = states[np.int64(index)], out[np.int64(index)]
-        total = _single(0)
+        total = single(0)
         for k in range(len(row)):
-            number = _wide(row[k])
+            number = wide(row[k])
             total += number * number
-        share = _single(1) / np.sqrt(total / _single(len(row)) + eps)
+        share = single(1) / np.sqrt(total / single(len(row)) + eps)
         for k in range(len(row)):
-            normed = _wide(_kept_as(_wide(row[k]) * share, row[k]))
-            into[k] = _kept_as(_wide(weight[k]) * normed, row[k])
+            normed = wide(_kept_as(wide(row[k]) * share, row[k]))
+            into[k] = _kept_as(wide(weight[k]) * normed, row[k])
 
 
 @compiled(parallel=True)
@@ -137,14 +125,14 @@ def _add_part(out, inner, ups):
     sums = _summed_from(out)
     r = 0
     while r + _TOGETHER <= len(inner):
-        a, b, c, d = _wide(inner[r]), _wide(inner[r + 1]), _wide(inner[r + 2]), _wide(inner[r + 3])
+        a, b, c, d = wide(inner[r]), wide(inner[r + 1]), wide(inner[r + 2]), wide(inner[r + 3])
         p, q = ups[r * size :], ups[(r + 1) * size :]
         s, t = ups[(r + 2) * size :], ups[(r + 3) * size :]
         for k in range(size):
             sums[k] += a * p[k] + b * q[k] + c * s[k] + d * t[k]
         r += _TOGETHER
     while r < len(inner):
-        a, p = _wide(inner[r]), ups[r * size :]
+        a, p = wide(inner[r]), ups[r * size :]
         for k in range(size):
             sums[k] += a * p[k]
         r += 1

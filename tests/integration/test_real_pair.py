@@ -11,10 +11,9 @@ import pytest
 import torch
 from peft import PeftModel
 from torch import Tensor
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoModelForCausalLM, DynamicCache, PreTrainedModel
 
 import tasks
-from harness.bench.reference_loops import Asked, Sides, batched_loop
 from harness.decoding.engine import Engine
 from harness.decoding.pair_model import Prompt
 from harness.decoding.rollout import Rollout, RolloutRequest
@@ -45,10 +44,14 @@ NEAR_TIE = 1e-3
 
 @dataclass(frozen=True)
 class Greedy:
-    """A reference's greedy reply, and how clear each choice was."""
+    """A reference's choices, and how clear each was."""
 
     ids: list[int]
     gaps: list[float]
+
+
+References = tuple[PreTrainedModel, PreTrainedModel]
+"""Target and baseline."""
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +60,7 @@ def pair() -> LoadedPair:
 
 
 @pytest.fixture(scope="module")
-def references() -> tuple[PreTrainedModel, PreTrainedModel]:
+def references() -> References:
     """Target and baseline as two separate models, loaded by transformers and peft themselves."""
     folder = embedded_checkpoint()
     base = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
@@ -86,23 +89,55 @@ def run(
 
 
 @torch.inference_mode()
-def naive_loop(
-    target: PreTrainedModel,
-    baseline: PreTrainedModel,
-    prompt: tuple[int, ...],
-    alpha: float,
-    eos_ids: frozenset[int],
+def chosen_without_cache(
+    references: References, prompt: tuple[int, ...], reply: Sequence[int], alpha: float
 ) -> Greedy:
-    """Two models, one row, no cache: read everything again for each token."""
-    ids, gaps = list(prompt), []
-    for _ in range(N_TOKENS):
-        t, b = (model(torch.tensor([ids])).logits[0, -1] for model in (target, baseline))
-        best = (t + alpha * (t - b)).topk(2)
-        ids.append(int(best.indices[0]))
-        gaps.append(float(best.values[0] - best.values[1]))
-        if ids[-1] in eos_ids:
-            break
-    return Greedy(ids[len(prompt) :], gaps)
+    """What two models choose behind each beginning of a reply, the whole of it read at once.
+
+    A reply that consists of these choices is the one that a greedy loop over both models gives.
+    """
+    whole = torch.tensor([[*prompt, *reply]])
+    t, b = (model(whole).logits[0, len(prompt) - 1 : -1] for model in references)
+    return greedy(t + alpha * (t - b))
+
+
+@torch.inference_mode()
+def chosen_with_cache(
+    references: References,
+    prompt: tuple[int, ...],
+    replies: Sequence[Sequence[int]],
+    alphas: Sequence[float],
+) -> list[Greedy]:
+    """The same for several replies to a prompt; each model reads it once, in a DynamicCache."""
+    width = max(map(len, replies))
+    read = torch.tensor([[*reply, *[0] * (width - len(reply))] for reply in replies])
+    logits = []
+    for model in references:
+        cache = DynamicCache()
+        first = model(torch.tensor([prompt]), past_key_values=cache, logits_to_keep=1).logits
+        cache.batch_repeat_interleave(len(replies))
+        rest = model(read[:, :-1], past_key_values=cache).logits
+        logits.append(torch.cat([first.expand(len(replies), -1, -1), rest], dim=1))
+    t, b = logits
+    amplified = t + torch.tensor(alphas).view(-1, 1, 1) * (t - b)
+    return [greedy(one[: len(reply)]) for one, reply in zip(amplified, replies, strict=True)]
+
+
+def greedy(logits: Tensor) -> Greedy:
+    """The likeliest token of each row, [tokens, vocab]."""
+    best = logits.topk(2, dim=-1)
+    return Greedy(best.indices[:, 0].tolist(), (best.values[:, 0] - best.values[:, 1]).tolist())
+
+
+def assert_chosen(rollout: Rollout, reference: Greedy, pair: LoadedPair, n_tokens: int) -> None:
+    """Each token is the reference's choice behind those before it, and the reply ends in time.
+
+    Apart from choices that the reference could not make clearly.
+    """
+    for ours, theirs, gap in zip(rollout.ids, reference.ids, reference.gaps, strict=True):
+        assert ours == theirs or gap < NEAR_TIE, (rollout.ids, reference)
+    assert not pair.chat.eos_ids & set(rollout.ids[:-1])
+    assert len(rollout.ids) == n_tokens or rollout.ids[-1] in pair.chat.eos_ids
 
 
 def assert_agrees(rollout: Rollout, reference: Greedy) -> None:
@@ -145,7 +180,7 @@ def generated(model: PreTrainedModel, pair: LoadedPair) -> list[Greedy]:
 @pytest.mark.parametrize(("alpha", "side"), [(0.0, "target"), (-1.0, "baseline")])
 def test_greedy_decoding_at_alpha_0_and_minus_1_is_what_transformers_generates(
     pair: LoadedPair,
-    references: tuple[PreTrainedModel, PreTrainedModel],
+    references: References,
     alpha: float,
     side: str,
 ):
@@ -156,13 +191,14 @@ def test_greedy_decoding_at_alpha_0_and_minus_1_is_what_transformers_generates(
 
 
 def test_greedy_decoding_is_what_two_models_without_cache_give_at_every_alpha(
-    pair: LoadedPair, references: tuple[PreTrainedModel, PreTrainedModel]
+    pair: LoadedPair, references: References
 ):
-    """One mixed batch of 8 prompts x 4 alphas against 32 loops of one row each."""
+    """One mixed batch of 8 prompts x 4 alphas against 32 replies read one by one."""
     cases = [(ids, alpha) for ids in ids_of(pair) for alpha in ALPHAS]
     rollouts = run(pair, [(ids, {"alpha": a, "temperature": 0.0}) for ids, a in cases])
     for rollout, (ids, alpha) in zip(rollouts, cases, strict=True):
-        assert_agrees(rollout, naive_loop(*references, ids, alpha, pair.chat.eos_ids))
+        reference = chosen_without_cache(references, ids, rollout.ids, alpha)
+        assert_chosen(rollout, reference, pair, N_TOKENS)
 
 
 def test_the_adapter_changes_what_is_decoded(pair: LoadedPair):
@@ -202,45 +238,21 @@ def test_a_rollout_that_one_side_decides_is_the_same_when_that_side_alone_is_rea
         assert [one.ids for one in alone] == [one.ids for one in both]
 
 
-def test_fifty_prompts_at_six_alphas_decode_as_a_batched_loop_over_two_models(
-    pair: LoadedPair, references: tuple[PreTrainedModel, PreTrainedModel]
+def test_fifty_prompts_at_six_alphas_decode_as_a_loop_over_two_models(
+    pair: LoadedPair, references: References
 ):
     lines = (Path(tasks.__file__).parent / "data" / "refusal.jsonl").read_text().splitlines()[:50]
     messages = [[{"role": "user", "content": json.loads(line)["prompt"]}] for line in lines]
-    cases = [
-        (pair.chat.prompt_ids(message), alpha)
-        for message in messages
-        for alpha in (-1.0, 0.0, 0.5, 1.0, 2.0, 4.0)
-    ]
-    n_tokens = 6
-    rollouts = run(
-        pair, [(ids, {"alpha": a, "temperature": 0.0, "max_tokens": n_tokens}) for ids, a in cases]
-    )
-    asked = Asked(
-        prompts=[ids for ids, _ in cases],
-        alphas=[alpha for _, alpha in cases],
-        n_tokens=n_tokens,
-        greedy=True,
-        eos_ids=pair.chat.eos_ids,
-    )
-    replies = batched_loop(Sides(*references), asked)
-    for (ids, alpha), rollout, reply in zip(cases, rollouts, replies, strict=True):
-        for i, (ours, theirs) in enumerate(zip(rollout.ids, reply, strict=False)):
-            if ours != theirs:
-                assert gap(references, (*ids, *reply[:i]), alpha) < NEAR_TIE
-                break
-        else:
-            assert len(rollout.ids) == len(reply)
-
-
-@torch.inference_mode()
-def gap(
-    references: tuple[PreTrainedModel, PreTrainedModel], read: tuple[int, ...], alpha: float
-) -> float:
-    """How much the likeliest next token's amplified logit exceeds the second's."""
-    t, b = (model(torch.tensor([read])).logits[0, -1] for model in references)
-    best = (t + alpha * (t - b)).topk(2).values
-    return float(best[0] - best[1])
+    prompts = [pair.chat.prompt_ids(message) for message in messages]
+    alphas = (-1.0, 0.0, 0.5, 1.0, 2.0, 4.0)
+    n_tokens = 8
+    settings = {"temperature": 0.0, "max_tokens": n_tokens}
+    rollouts = run(pair, [(ids, {"alpha": a, **settings}) for ids in prompts for a in alphas])
+    for i, ids in enumerate(prompts):
+        of_prompt = rollouts[len(alphas) * i : len(alphas) * (i + 1)]
+        chosen = chosen_with_cache(references, ids, [one.ids for one in of_prompt], alphas)
+        for rollout, reference in zip(of_prompt, chosen, strict=True):
+            assert_chosen(rollout, reference, pair, n_tokens)
 
 
 def test_identical_models_make_alpha_irrelevant_and_the_dose_zero():
@@ -266,7 +278,7 @@ def test_the_spread_of_the_amplified_logits_is_the_closed_form_on_real_logits(pa
 
 
 def test_traced_log_probabilities_are_those_of_the_two_models(
-    pair: LoadedPair, references: tuple[PreTrainedModel, PreTrainedModel]
+    pair: LoadedPair, references: References
 ):
     ids = ids_of(pair)[1]
     (rollout,) = run(pair, [(ids, {"alpha": 1.0, "seed": 2})])
