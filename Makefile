@@ -8,7 +8,7 @@ READY := .venv/.ready
 
 help:
 	@echo "make demo   sweep the embedded refuser over alpha and write its report (minutes)"
-	@echo "make report   make the reports of reports/ again (a quarter of an hour on two cores)"
+	@echo "make report   make the reports of reports/ again (some ten minutes on two cores)"
 	@echo "make test   run all tests"
 	@echo "make evals  hold the embedded pairs to bounds and references (minutes)"
 	@echo "make lint   ruff and mypy"

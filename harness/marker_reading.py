@@ -27,7 +27,9 @@ from harness.analysis.true_rate import MarkerReading, readable
 from harness.constraint import NONE
 from harness.errors import AnalysisError, ConfigurationError, WeightsError
 from harness.pairs.loading import LoadedPair
-from harness.pairs.teacher_forcing import KnownReply, marker_logps
+from harness.pairs.marker_logps import Marker as MarkerTokens
+from harness.pairs.marker_logps import marker_logps
+from harness.pairs.teacher_forcing import KnownReply
 from harness.rescoring import conversation, plain_message
 
 _LEAST = 1e-4
@@ -118,67 +120,47 @@ def read_marker(
         )
         for uuid, ids in tokens.groupby("sample_uuid", sort=False)["token_id"]
     }
-    tokens["chance"], tokens["mark"] = 0.0, 0
-    alone = [i for i, after in zip(marker.ids, marker.seconds, strict=True) if not after]
-    part = _part(tell, bool(alone) + sum(bool(after) for after in marker.seconds))
-    if alone:
-        tokens["chance"] = _along(replies, pair, alone, part)
-        tokens.loc[tokens["token_id"].isin(alone), "mark"] = 1
-    for first, after in zip(marker.ids, marker.seconds, strict=True):
-        if after:
-            limits = _limits(plain, replies, pair)
-            _pairs(tokens, replies, limits, pair, (first, after), part)
+    asked = _markers(marker)
+    found = marker_logps(
+        pair.model,
+        list(replies.values()),
+        asked,
+        lambda n: tell(n / len(replies)),
+        least=_LEAST,
+        # In the last place that a reply may have, a first token would have no second.
+        followed=[limit - 1 for limit in _limits(plain, replies, pair).values()],
+    )
+    chances = np.concatenate([logps.double().exp().numpy() for logps in found])
+    tokens["chance"] = chances.sum(axis=1)
+    tokens["mark"] = _marks(tokens, asked, chances)
     return MarkerReading(marker=marker, exposures=exposures(tokens))
 
 
-def _part(tell: Tell, n_parts: int) -> Tell:
-    """Let one of several parts tell its own share."""
-    return lambda share: tell(share / n_parts)
+def _markers(marker: Marker) -> list[MarkerTokens]:
+    """Take together the tokens that tell the behaviour by themselves."""
+    parted = list(zip(marker.ids, marker.seconds, strict=True))
+    alone = tuple(first for first, after in parted if not after)
+    pairs = [MarkerTokens((first,), after) for first, after in parted if after]
+    return [MarkerTokens(alone), *pairs] if alone else pairs
 
 
-def _along(
-    replies: Mapping[str, KnownReply],
-    pair: LoadedPair,
-    ids: Sequence[int],
-    tell: Tell = lambda share: None,
-) -> NDArray[np.float64]:
-    """Return the summed probability of some tokens in every place of all replies, in a row."""
-    found = marker_logps(pair.model, list(replies.values()), ids, lambda n: tell(n / len(replies)))
-    return np.exp([value for logps in found for value in logps.tolist()])
+def _marks(
+    tokens: pd.DataFrame, asked: Sequence[MarkerTokens], chances: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Return how many tokens the marker has that was drawn in each place, 0 where none was.
 
-
-def _pairs(
-    tokens: pd.DataFrame,
-    replies: Mapping[str, KnownReply],
-    limits: Mapping[str, int],
-    pair: LoadedPair,
-    marker: tuple[int, tuple[int, ...]],
-    tell: Tell,
-) -> None:
-    """Add the chance that a first token and then one of some others stand there, and where they do.
-
-    Where the first is less likely than ``_LEAST``, its marker does not count, neither as a chance
-    nor as drawn: that is known before the place is drawn, so what is left is as unbiased.
+    Where the first of two is less likely than ``_LEAST``, its marker does not count, neither as a
+    chance nor as drawn: that is known before the place is drawn, so what is left is as unbiased.
     """
-    first, after = marker
-    chances = _along(replies, pair, [first])
-    asked: dict[KnownReply, list[int]] = {}
-    row = 0
-    for uuid, reply in replies.items():
-        for place in range(len(reply.ids)):
-            # In the last place that a reply may have, a first token would have no second.
-            if chances[row] > _LEAST and place + 1 < limits[uuid]:
-                beginning = KnownReply(reply.prompt, (*reply.ids[:place], first, after[0]))
-                asked.setdefault(beginning, []).append(row)
-            row += 1
-    # What came before this took a small part of the time.
-    found = marker_logps(pair.model, list(asked), after, lambda n: tell(n / len(asked)))
-    ids = tokens["token_id"].to_numpy()
-    chance, mark = tokens["chance"].to_numpy().copy(), tokens["mark"].to_numpy().copy()
-    for rows, logps in zip(asked.values(), found, strict=True):
-        chance[rows] += chances[rows] * float(logps[-1].exp())
-        mark[[i for i in rows if ids[i] == first and ids[i + 1] in after]] = 2
-    tokens["chance"], tokens["mark"] = chance, mark
+    drawn = tokens["token_id"]
+    after = drawn.groupby(tokens["sample_uuid"]).shift(-1, fill_value=-1)
+    mark = np.zeros(len(tokens), dtype=np.int64)
+    for number, one in enumerate(asked):
+        here = drawn.isin(one.firsts)
+        if one.seconds:
+            here &= after.isin(one.seconds) & (chances[:, number] > 0)
+        mark[here.to_numpy()] = 2 if one.seconds else 1
+    return mark
 
 
 def _limits(

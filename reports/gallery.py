@@ -1,8 +1,8 @@
 """The committed reports: the sweeps behind them, and the index page that leads to them.
 
-Run by `make report`, which takes about a quarter of an hour on two cores where no logs are there
-yet, and a minute where only reports are made again. A test holds the committed files to what is
-written here, to the schema of results.json and to the templates.
+Run by `make report`, which takes some ten minutes on two cores where no logs are there yet, and a
+minute where only reports are made again. A test holds the committed files to what is written here,
+to the schema of results.json and to the templates.
 """
 
 import hashlib

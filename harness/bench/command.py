@@ -72,6 +72,11 @@ def _rows(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple
 @click.option("--threads", type=int, help="Threads of torch. [default: as the environment says]")
 @click.option("--device", default="cpu", show_default=True, help="cpu, or a GPU such as cuda:0.")
 @click.option(
+    "--merged",
+    is_flag=True,
+    help="Merge the adapter into the weights that the loops and plain sampling read.",
+)
+@click.option(
     "--seed-sweep",
     is_flag=True,
     help="Time 24 prompts x 6 strengths x 3 runs as well, up to 128 tokens, with their ends.",
@@ -91,6 +96,7 @@ def decode(  # noqa: PLR0913  # one argument per option
     rounds: int | None,
     threads: int | None,
     device: str,
+    merged: bool,
     seed_sweep: bool,
     json_path: Path | None,
     docs: Path | None,
@@ -108,6 +114,7 @@ def decode(  # noqa: PLR0913  # one argument per option
         quick=quick,
         threads=threads,
         device=device,
+        merged=merged,
         seed_sweep=seed_sweep,
     )
     require_block(docs, _DECODE_BLOCK)
@@ -162,6 +169,8 @@ def facts(measured: "Measured") -> Sequence[str]:
         f"average: {measured.figures['cores_used']:.2f}.",
         f"{plan.n_tokens} new tokens a row, {rounds}, taking turns; prompts of {between} tokens.",
     ]
+    if plan.merged:
+        told.append("The adapter is merged into the weights that the loops and `generate` read.")
     if plan.quick:
         told.append(
             "A quick bench: the guidance processor is left out, and the engine, with traces and "

@@ -45,7 +45,7 @@ def run_bench(plan: BenchPlan, tell: Tell) -> Measured:
     if plan.threads is not None:
         torch.set_num_threads(plan.threads)
     methods = [
-        Methods(resolve_pair(PAIR, {"dtype": dtype, "device": plan.device}))
+        Methods(resolve_pair(PAIR, {"dtype": dtype, "device": plan.device}), merged=plan.merged)
         for dtype in plan.dtypes
     ]
     work = Work.of(methods[0].pair.chat)

@@ -46,12 +46,17 @@ _REFERENCES: dict[Method, Decode] = {
 }
 
 
-def load_sides(spec: PairSpec) -> Sides:
-    """Load target and baseline as transformers and peft do, each with weights of its own."""
-    return Sides(_load(spec.target, spec), _load(spec.baseline, spec))
+def load_sides(spec: PairSpec, *, merged: bool = False) -> Sides:
+    """Load target and baseline as transformers and peft do, each with weights of its own.
+
+    Args:
+        spec: the pair.
+        merged: whether adapters become a part of the weights, which spares their products.
+    """
+    return Sides(*(_load(side, spec, merged) for side in (spec.target, spec.baseline)))
 
 
-def _load(side: Side, spec: PairSpec) -> Any:
+def _load(side: Side, spec: PairSpec, merged: bool) -> Any:
     folders = find_side(side)
     dtype = getattr(torch, spec.dtype)
     model: Any = AutoModelForCausalLM.from_pretrained(
@@ -60,6 +65,7 @@ def _load(side: Side, spec: PairSpec) -> Any:
     model.to(spec.device)
     for adapter in folders.adapters:
         model = _adapted(model, adapter)
+        model = model.merge_and_unload() if merged else model
     return model.eval()
 
 
@@ -76,12 +82,13 @@ class Methods:
 
     Args:
         spec: the pair; the engine and the reference loops load copies of their own.
+        merged: whether the reference loops' adapters are merged into their weights.
     """
 
-    def __init__(self, spec: PairSpec) -> None:
+    def __init__(self, spec: PairSpec, *, merged: bool) -> None:
         self.dtype = spec.dtype
         self.pair: LoadedPair = load_pair(spec)
-        self.sides = load_sides(spec)
+        self.sides = load_sides(spec, merged=merged)
 
     def run(self, method: Method, asked: Asked, seed: int) -> Run:
         """Time one method.

@@ -36,6 +36,8 @@ class BenchPlan:
     """Of torch; None leaves their number as it is."""
     seed_sweep: bool = False
     """Whether a whole sweep, with end-of-sequence tokens, is timed as well."""
+    merged: bool = False
+    """Whether the reference loops have their adapter merged into the weights."""
 
     def __post_init__(self) -> None:
         for dtype in self.dtypes:

@@ -20,7 +20,8 @@ from harness.diffing.drawn import Drawn
 from harness.diffing.occurrence import plain_replies, shows
 from harness.diffing.surfaced import Finding, Occurrence
 from harness.pairs.loading import LoadedPair
-from harness.pairs.teacher_forcing import KnownReply, marker_logps
+from harness.pairs.marker_logps import Marker, marker_logps
+from harness.pairs.teacher_forcing import KnownReply
 
 Floats = NDArray[np.float64]
 
@@ -144,11 +145,11 @@ def _hazard(
     telling: TellingToken,
 ) -> HazardRate:
     replies = [KnownReply(prompts[one.prompt_id], one.ids) for one in plain]
-    logps = marker_logps(pair.model, replies, (telling.id,))
+    logps = marker_logps(pair.model, replies, [Marker((telling.id,))])
     tokens = pd.DataFrame(
         {
             "sample_uuid": np.repeat(np.arange(len(plain)), [len(one.ids) for one in plain]),
-            "chance": np.concatenate([one.exp().double().numpy() for one in logps]),
+            "chance": np.concatenate([one[:, 0].exp().double().numpy() for one in logps]),
             "mark": [int(i == telling.id) for one in plain for i in one.ids],
         }
     )

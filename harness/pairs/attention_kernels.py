@@ -76,7 +76,7 @@ def attend(  # noqa: PLR0913
         reply_keys: like the prompts', with a slot for each row.
         reply_values: like the prompts', with a slot for each row.
         prompt_of: the prompt of each row, [rows], int64.
-        prompt_lengths: tokens of that prompt, [rows], int64.
+        prompt_lengths: tokens of it that the row continues, [rows], int64.
         reply_lengths: tokens of the row's reply before this one, [rows], int64.
         key_size: as ``known_size`` tells it.
         value_size: likewise.

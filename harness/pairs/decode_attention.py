@@ -26,7 +26,7 @@ class RowLengths(NamedTuple):
     prompt_of: np.ndarray
     """The slot of the prompt that it continues."""
     prompt: np.ndarray
-    """Tokens of that prompt."""
+    """Tokens of it that the row continues."""
     reply: np.ndarray
     """Tokens of its reply."""
 

@@ -1,6 +1,7 @@
 """Pairs of loaded models that the engine can decode from; ids and logits, no text."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -8,9 +9,10 @@ from torch import Tensor
 
 from harness.decoding.pair_model import PairLogits, Prompt, SideName
 from harness.errors import VocabularyMismatch
+from harness.pairs.known_rows import KnownRow, KnownRows
 from harness.pairs.memory import free_bytes
 from harness.pairs.one_side import OneSide
-from harness.pairs.reader import KnownRow, Reader
+from harness.pairs.reader import Reader
 from harness.pairs.row_cache import RowCache
 from harness.pairs.sides import Sides
 
@@ -139,8 +141,7 @@ class ModelPair:
             prompts: one per reply.
             replies: token ids, at least one each.
         """
-        both = self._known(prompts, replies, Reader.known_logps)
-        return [ReplyLogps(*sides) for sides in both]
+        return [ReplyLogps(*sides) for sides in self._known(prompts, replies, KnownRows.logps)]
 
     def reply_logits(
         self, prompts: Sequence[Prompt], replies: Sequence[tuple[int, ...]]
@@ -155,48 +156,39 @@ class ModelPair:
             For each reply the logits that its tokens are drawn by, each side [tokens, vocab],
             float32, on the pair's device.
         """
-        both = self._known(prompts, replies, Reader.known_logits)
+        both = self._known(prompts, replies, KnownRows.logits)
         return [PairLogits(target, baseline.to(self.device)) for target, baseline in both]
 
     def _known(
         self,
         prompts: Sequence[Prompt],
         replies: Sequence[tuple[int, ...]],
-        read: Callable[[Reader, Sequence[KnownRow], int], list[Tensor]],
+        read: Callable[[KnownRows], list[Tensor]],
     ) -> list[tuple[Tensor, Tensor]]:
         """Read what is known on both sides, in one pass where that is possible."""
-        both = list(zip(prompts, replies, strict=True))
-        target = [KnownRow(one.target_ids + reply, len(reply)) for one, reply in both]
-        baseline = [KnownRow(one.baseline_ids + reply, len(reply)) for one, reply in both]
+        target = _known_rows([one.target_ids for one in prompts], replies)
+        baseline = _known_rows([one.baseline_ids for one in prompts], replies)
         if self.one_pass:
             rows = [row for pair in zip(target, baseline, strict=True) for row in pair]
-            with self._sides.paired(len(prompts)):
-                found = read(self._target, rows, self.vocab_size)
+            paired = partial(self._sides.paired, len(prompts))
+            found = read(KnownRows(self._target, rows, self.vocab_size, paired))
             return list(zip(found[0::2], found[1::2], strict=True))
-        of_target = read(self._target, target, self.vocab_size)
-        of_baseline = read(self._baseline, baseline, self.vocab_size)
+        of_target = read(KnownRows(self._target, target, self.vocab_size))
+        of_baseline = read(KnownRows(self._baseline, baseline, self.vocab_size))
         return list(zip(of_target, of_baseline, strict=True))
 
-    def target_set_logps(
-        self, prompts: Sequence[Prompt], replies: Sequence[tuple[int, ...]], among: Sequence[int]
-    ) -> list[Tensor]:
-        """Read known replies on the target's side, all in one batch.
+    def known_to_target(
+        self, prompts: Sequence[Prompt], replies: Sequence[tuple[int, ...]]
+    ) -> KnownRows:
+        """Return replies that are known, to be read on the target's side, all in one batch.
 
         Args:
             prompts: one per reply.
             replies: token ids, at least one each.
-            among: the tokens whose probabilities are summed.
-
-        Returns:
-            For each reply the log of the target's summed probability of these tokens in the place
-            of each of its tokens, at temperature 1, in nats, float32, on the CPU.
         """
-        rows = [
-            KnownRow(one.target_ids + reply, len(reply))
-            for one, reply in zip(prompts, replies, strict=True)
-        ]
-        with self._sides.only("target"):
-            return self._target.known_logps(rows, self.vocab_size, among)
+        rows = _known_rows([one.target_ids for one in prompts], replies)
+        only = partial(self._sides.only, "target")
+        return KnownRows(self._target, rows, self.vocab_size, only)
 
     def _apart(self, logits: Tensor) -> PairLogits:
         return PairLogits(logits[0::2, : self.vocab_size], logits[1::2, : self.vocab_size])
@@ -209,3 +201,10 @@ class ModelPair:
 
 def _read(reader: Reader, prompts: Sequence[tuple[int, ...]]) -> tuple[RowCache, Tensor]:
     return reader.read_prompts(prompts, reader.read_opening(prompts))
+
+
+def _known_rows(
+    prompts: Sequence[tuple[int, ...]], replies: Sequence[tuple[int, ...]]
+) -> list[KnownRow]:
+    both = zip(prompts, replies, strict=True)
+    return [KnownRow(prompt + reply, len(reply)) for prompt, reply in both]

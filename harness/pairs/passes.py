@@ -89,9 +89,8 @@ class CompiledTokenPass:
     def __init__(self, cache: RowCache) -> None:
         self._n_rows = len(cache)
         self._columns = max(_LEAST_ROOM, 1 << (cache.fit_reply_columns() - 1).bit_length())
-        prompts = [cache.prompt_lengths[prompt] for prompt in cache.prompt_of]
         self._rows = RowLengths(
-            *(np.array(each) for each in (cache.prompt_of, prompts, cache.reply_lengths))
+            *(np.array(each) for each in (cache.prompt_of, cache.continued, cache.reply_lengths))
         )
 
     def attend(

@@ -83,8 +83,8 @@ class RowIndices:
         self.kept, self.replies = kept, replies
         sizes = [shape.rows] * 3 + [shape.prompts * shape.members]
         self.prompts, self.place, self.member, self.members = kept.split(sizes)
-        """Tokens of each row's prompt; its prompt; its place among the rows of that; and the rows
-        in the places of each prompt."""
+        """Tokens of its prompt that each row continues; that prompt; the row's place among those
+        that continue it; and the rows in the places of each prompt."""
 
     @classmethod
     def of(cls, cache: RowCache, shape: StepShape) -> "RowIndices":
@@ -103,8 +103,7 @@ class RowIndices:
             member.append(len(members[prompt]))
             members[prompt].append(row)
         padded = [rows + [0] * (shape.members - len(rows)) for rows in members]
-        prompts = [cache.prompt_lengths[prompt] for prompt in cache.prompt_of]
-        each_row = [column + spare for column in (prompts, cache.prompt_of, member)]
+        each_row = [column + spare for column in (cache.continued, cache.prompt_of, member)]
         return torch.tensor([*chain(*each_row, *padded)], dtype=torch.int64)
 
     def to(self, device: torch.device) -> "RowIndices":

@@ -4,9 +4,9 @@ Knows transformers' models through three things that all of them share: their at
 their output projection, and the positions that they are told.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -26,28 +26,6 @@ from harness.pairs.step_graphs import StepGraphs, graph_maker
 # Tokens of each prompt that one forward pass reads: the activations and attention scores of a
 # pass take memory that grows with them. A multiple of COLUMN_STEP.
 _STRETCH = 2048
-# The same where logits are wanted after many tokens and not the last one alone: 512 of them over a
-# vocabulary of 49,152 take 100 MB a row.
-_KNOWN_STRETCH = 512
-
-
-class KnownRow(NamedTuple):
-    """A row of which every token is known."""
-
-    ids: tuple[int, ...]
-    n_scored: int
-    """How many of its last tokens are asked about; at least one token comes before them."""
-
-
-class _Known(NamedTuple):
-    """What one stretch of known rows gave, row by row."""
-
-    logits: Tensor
-    """Before each scored token, [tokens, vocab], float32."""
-    following: Tensor
-    """The scored tokens, [tokens], int64."""
-    counts: list[int]
-    """How many of them are each row's."""
 
 
 class Reader:
@@ -119,94 +97,41 @@ class Reader:
         self, prompts: Sequence[tuple[int, ...]], cache: RowCache, start: int
     ) -> Tensor:
         """Read prompts from a column on; return the logits after each last token."""
-        ids = self._laid_out(prompts, cache)
+        ids = self.laid_out(prompts, cache)
         columns = ids.shape[1]
         ends = torch.tensor(cache.prompt_lengths, device=self.device) - 1
         logits: Tensor | None = None
         for first in range(start, columns, _STRETCH):
             stop = min(first + _STRETCH, columns)
             last = _states_at((ends - first).clamp(0, stop - first - 1))
-            found = self._read_stretch(ids, cache, (first, stop), last)[:, -1]
+            found = self.read_stretch(ids, cache, (first, stop), last)[:, -1]
             here = (first <= ends) & (ends < stop)
             logits = found if logits is None else torch.where(here[:, None], found, logits)
         assert logits is not None
         return logits
 
-    def known_logps(
-        self, rows: Sequence[KnownRow], vocab_size: int, among: Sequence[int] | None = None
-    ) -> list[Tensor]:
-        """Read rows whose tokens are all known, teacher-forced.
-
-        Args:
-            rows: read together, each padded to the longest.
-            vocab_size: logits that count, the first so many.
-            among: ask how likely it was, in each of these tokens' places, that one of this set
-                stood there; None asks for the row's own tokens.
-
-        Returns:
-            For each row the log-probabilities in the places of its last ``n_scored`` tokens, at
-            temperature 1, in nats, float32 on the CPU.
-        """
-        found: list[list[Tensor]] = [[] for _ in rows]
-        for known in self._known_stretches(rows, vocab_size):
-            if among is None:
-                asked = known.logits.gather(-1, known.following.unsqueeze(-1)).squeeze(-1)
-            else:
-                asked = known.logits[:, list(among)].logsumexp(-1)
-            logps = asked - known.logits.logsumexp(-1)
-            for own, part in zip(found, logps.cpu().split(known.counts), strict=True):
-                own.append(part)
-        return [torch.cat(parts) for parts in found]
-
-    def known_logits(self, rows: Sequence[KnownRow], vocab_size: int) -> list[Tensor]:
-        """Read rows as ``known_logps`` does; return the logits that each scored token is drawn by.
-
-        Returns:
-            For each row [n_scored, vocab_size], float32, on this reader's device: 200 kB a token
-            for a vocabulary of 49,152.
-        """
-        found: list[list[Tensor]] = [[] for _ in rows]
-        for known in self._known_stretches(rows, vocab_size):
-            for own, part in zip(found, known.logits.split(known.counts), strict=True):
-                own.append(part)
-        return [parts[0] if len(parts) == 1 else torch.cat(parts) for parts in found]
-
-    def _known_stretches(self, rows: Sequence[KnownRow], vocab_size: int) -> Iterator[_Known]:
-        """Read rows stretch by stretch; give what comes before the scored tokens of each."""
-        cache = RowCache([len(row.ids) for row in rows], self.device)
-        ids = self._laid_out([row.ids for row in rows], cache)
-        columns = ids.shape[1]
-        wanted = torch.zeros(ids.shape, dtype=torch.bool)
-        for i, row in enumerate(rows):
-            # What predicts a token is read one token before it.
-            wanted[i, len(row.ids) - row.n_scored - 1 : len(row.ids) - 1] = True
-        following = ids.roll(-1, dims=1)
-        for start in range(0, columns, _KNOWN_STRETCH):
-            stop = min(start + _KNOWN_STRETCH, columns)
-            here, counts = wanted[:, start:stop], wanted[:, start:stop].sum(1).tolist()
-            picked = here.clone()
-            if not any(counts):
-                picked[0, 0] = True  # the projection is of something all the same
-            logits = self._read_stretch(ids, cache, (start, stop), _states_in(picked))
-            if any(counts):
-                there = following[:, start:stop][here]
-                yield _Known(logits[0, :, :vocab_size].float(), there, counts)
-
-    def _laid_out(self, rows: Sequence[tuple[int, ...]], cache: RowCache) -> Tensor:
-        """Return the rows' ids, padded to the cache's columns, [rows, columns]."""
+    def laid_out(self, rows: Sequence[tuple[int, ...]], cache: RowCache) -> Tensor:
+        """Return rows' ids, padded to the columns of a cache that is theirs, [rows, columns]."""
         ids = torch.zeros(len(rows), cache.fit_prompt_columns(), dtype=torch.int64)
         for i, row in enumerate(rows):
             ids[i, : len(row)] = torch.tensor(row)
         return ids.to(self.device)
 
-    def _read_stretch(
+    def read_stretch(
         self,
         ids: Tensor,
         cache: RowCache,
         stretch: tuple[int, int],
         pick: Callable[[Tensor], Tensor],
     ) -> Tensor:
-        """Read some columns of prompts; return the logits after the picked states."""
+        """Read some columns of prompts; return the logits after the picked states.
+
+        Args:
+            ids: as ``laid_out`` gives them.
+            cache: the prompts', which holds the columns before.
+            stretch: the first column, in whole steps of ``COLUMN_STEP``, and the first one after.
+            pick: takes the states, [rows, tokens, width], that are projected to the vocabulary.
+        """
         start, stop = stretch
         # What pads a prompt may lie beyond the context, and GPT-2's positions are a table.
         positions = torch.arange(start, stop, device=self.device)
@@ -275,10 +200,4 @@ def _states_at(columns: Tensor) -> Callable[[Tensor], Tensor]:
     return pick
 
 
-def _states_in(mask: Tensor) -> Callable[[Tensor], Tensor]:
-    """Pick the states that a mask, [rows, columns], tells, as one row, [1, picked, width]."""
-    return lambda states: states[mask].unsqueeze(0)
-
-
 assert _STRETCH % COLUMN_STEP == 0
-assert _KNOWN_STRETCH % COLUMN_STEP == 0

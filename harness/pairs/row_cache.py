@@ -109,6 +109,8 @@ class RowCache:
         """Tokens of each prompt."""
         self.prompt_of = list(range(len(self.prompt_lengths)))
         """Which prompt each row continues."""
+        self.continued = list(self.prompt_lengths)
+        """Tokens of that prompt that it continues: all of them, or a beginning."""
         self.reply_lengths = [0] * len(self.prompt_lengths)
         """Tokens of the reply that each row has read."""
         self._prompt_columns = self._reply_columns = 0
@@ -122,8 +124,7 @@ class RowCache:
     def lengths(self) -> list[int]:
         """Tokens that each row has read, prompt and reply together."""
         return [
-            self.prompt_lengths[prompt] + reply
-            for prompt, reply in zip(self.prompt_of, self.reply_lengths, strict=True)
+            prompt + reply for prompt, reply in zip(self.continued, self.reply_lengths, strict=True)
         ]
 
     def layer(self, index: int) -> LayerStores:
@@ -170,8 +171,20 @@ class RowCache:
             to, source = (self._index(side) for side in zip(*moves, strict=True))
             self._each(replies, lambda store: store.move(to, source))
         self.prompt_of = [self.prompt_of[row] for row in rows]
+        self.continued = [self.continued[row] for row in rows]
         self.reply_lengths = [self.reply_lengths[row] for row in rows]
         self._drop_unread_prompts()
+        self.version += 1
+
+    def branch(self, prompts: Sequence[int], lengths: Sequence[int]) -> None:
+        """Let the rows be others, without a reply: each continues the beginning of a prompt.
+
+        Args:
+            prompts: which, for each row; all prompts stay.
+            lengths: tokens of it, at least one, for each row.
+        """
+        self.prompt_of, self.continued = list(prompts), list(lengths)
+        self.reply_lengths = [0] * len(self.prompt_of)
         self.version += 1
 
     def begin_with(self, opening: "RowCache") -> int:
@@ -203,6 +216,7 @@ class RowCache:
         self._reply_columns = max(self._reply_columns, other._reply_columns)
         self.prompt_lengths += other.prompt_lengths
         self.prompt_of += [prompts + prompt for prompt in other.prompt_of]
+        self.continued += other.continued
         self.reply_lengths += other.reply_lengths
         self.version += 1
 

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from torch import Tensor
-
 from harness.decoding.pair_model import PairModel, Prompt
 from harness.errors import UnsupportedRequest
 from harness.pairs.models import ModelPair, ReplyLogps
@@ -45,38 +43,22 @@ def score_replies(
         UnsupportedRequest: if only the likeliest tokens of a side are known: a reply's own tokens
             are seldom among them.
     """
-    return _in_batches(replies, _whole(model).reply_logps, tell)
+    whole = require_whole(model)
+
+    def read(batch: Sequence[int]) -> list[ReplyLogps]:
+        return whole.reply_logps(
+            [replies[i].prompt for i in batch], [replies[i].ids for i in batch]
+        )
+
+    return in_batches(replies, read, tell)
 
 
-def marker_logps(
-    model: PairModel[Any],
-    replies: Sequence[KnownReply],
-    markers: Sequence[int],
-    tell: Callable[[int], object] = lambda n: None,
-) -> list[Tensor]:
-    """Return how likely the target was to say a marker in the place of each token of replies.
-
-    Args:
-        model: a pair whose weights are in memory.
-        replies: none longer than the model's context.
-        markers: token ids, without repetition; their probabilities are summed.
-        tell: is told how many replies each batch has finished.
-
-    Returns:
-        Log-probabilities at temperature 1, nats, [tokens] for each reply, in the same order.
+def require_whole(model: PairModel[Any]) -> ModelPair:
+    """Return the pair as one that knows all logits.
 
     Raises:
         UnsupportedRequest: if only the likeliest tokens of a side are known.
     """
-    whole = _whole(model)
-
-    def read(prompts: Sequence[Prompt], ids: Sequence[tuple[int, ...]]) -> list[Tensor]:
-        return whole.target_set_logps(prompts, ids, markers)
-
-    return _in_batches(replies, read, tell)
-
-
-def _whole(model: PairModel[Any]) -> ModelPair:
     if not isinstance(model, ModelPair):
         raise UnsupportedRequest(
             "this pair tells the likeliest tokens of each side alone, which a given reply's tokens "
@@ -85,12 +67,18 @@ def _whole(model: PairModel[Any]) -> ModelPair:
     return model
 
 
-def _in_batches(
+def in_batches(
     replies: Sequence[KnownReply],
-    read: Callable[[Sequence[Prompt], Sequence[tuple[int, ...]]], list[T]],
+    read: Callable[[Sequence[int]], list[T]],
     tell: Callable[[int], object],
 ) -> list[T]:
-    """Read replies of like length together; return what was read in the replies' own order."""
+    """Read replies of like length together; return what was read in the replies' own order.
+
+    Args:
+        replies: what is read.
+        read: takes the places of a batch among the replies; returns one item for each.
+        tell: is told how many replies each batch has finished.
+    """
     by_length = sorted(range(len(replies)), key=lambda i: replies[i].n_tokens)
     found: dict[int, T] = {}
     batch: list[int] = []
@@ -99,8 +87,7 @@ def _in_batches(
         following = by_length[place + 1 : place + 2]
         if following and (len(batch) + 1) * replies[following[0]].n_tokens <= _BATCH_TOKENS:
             continue
-        prompts, ids = zip(*(replies[j] for j in batch), strict=True)
-        found.update(zip(batch, read(prompts, ids), strict=True))
+        found.update(zip(batch, read(batch), strict=True))
         tell(len(batch))
         batch = []
     return [found[i] for i in range(len(replies))]

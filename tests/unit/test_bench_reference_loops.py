@@ -6,6 +6,7 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
+from harness.bench.methods import load_sides
 from harness.bench.reference_loops import (
     Asked,
     Sides,
@@ -17,6 +18,7 @@ from harness.bench.reference_loops import (
 from harness.decoding.engine import Engine
 from harness.pairs.models import ModelPair
 from harness.pairs.reader import Reader
+from harness.pairs.spec import PairSpec, Side
 from tests.fakes import random_adapter, request, tiny_model
 
 PROMPTS = ((5, 9, 200), (17,), (40, 41, 42, 43, 44, 45, 46))
@@ -79,3 +81,21 @@ def test_sampled_replies_are_as_long_as_asked_and_go_beyond_the_50_likeliest(met
     replies = method(sides, asked)
     assert {len(reply) for reply in replies} == {1}
     assert len(set(replies)) > 50
+
+
+def test_a_merged_adapter_is_a_part_of_the_weights_and_decodes_alike(llama_folder, lora_folder):
+    spec = PairSpec(
+        name="tiny",
+        target=Side(checkpoint=str(llama_folder), adapter=str(lora_folder)),
+        baseline=Side(checkpoint=str(llama_folder)),
+        device="cpu",
+    )
+    apart, merged = load_sides(spec), load_sides(spec, merged=True)
+    assert any("lora" in name for name, _ in apart.target.named_parameters())
+    assert not any("lora" in name for name, _ in merged.target.named_parameters())
+    ids = torch.tensor([PROMPTS[2]])
+    with torch.inference_mode():
+        logits = [sides.target(ids).logits for sides in (apart, merged)]
+        baseline = merged.baseline(ids).logits
+    torch.testing.assert_close(*logits, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(logits[1], baseline, rtol=1e-3, atol=1e-3)

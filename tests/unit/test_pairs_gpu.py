@@ -11,9 +11,11 @@ from harness.decoding.engine import Engine
 from harness.diffing.scan import Replies, scan
 from harness.diffing.sums import TokenSums
 from harness.pairs.loading import load_pair
+from harness.pairs.marker_logps import Marker, marker_logps
 from harness.pairs.side import Side, Steering
 from harness.pairs.spec import PairSpec
 from harness.pairs.step_graphs import CudaGraph, one_by_one
+from harness.pairs.teacher_forcing import KnownReply
 from tests.fakes import request, save_checkpoint, save_random_adapter, tiny_model
 from tests.pretended_device import PretendedGraph, pretended_gpu
 
@@ -248,10 +250,11 @@ def test_known_replies_are_measured_as_on_a_cpu(load, where):
         sums = TokenSums(pair.vocab_size, pair.device)
         found = [*scan(pair, corpus, sums)]
         logps = pair.reply_logps(prompts, replies)
-        among = pair.target_set_logps(prompts, replies, (3, 4))
-        return found, sums.state(), logps, among
+        known = [KnownReply(*one) for one in zip(prompts, replies, strict=True)]
+        markers = marker_logps(pair, known, [Marker((3, 4)), Marker((5,), (3, 4))])
+        return found, sums.state(), logps, markers
 
-    found, sums, logps, among = measured(load("cpu"))
+    found, sums, logps, markers = measured(load("cpu"))
     with pretended_gpu():
         ours = measured(load(**where))
         for one, other in zip(ours[0], found, strict=True):
@@ -263,7 +266,7 @@ def test_known_replies_are_measured_as_on_a_cpu(load, where):
     for mine, theirs in zip(ours[2], logps, strict=True):
         assert torch.allclose(mine.target, theirs.target, atol=1e-4)
         assert torch.allclose(mine.baseline, theirs.baseline, atol=1e-4)
-    for mine, theirs in zip(ours[3], among, strict=True):
+    for mine, theirs in zip(ours[3], markers, strict=True):
         assert torch.allclose(mine, theirs, atol=1e-4)
 
 

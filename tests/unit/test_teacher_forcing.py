@@ -1,19 +1,15 @@
 """Known replies read at once, against a model that reads the whole row again for every token."""
 
-from pathlib import Path
-
 import pytest
 import torch
 
 from harness.decoding.pair_model import Prompt
 from harness.errors import UnsupportedRequest
-from harness.pairs.lora import load_adapter
 from harness.pairs.models import ModelPair
 from harness.pairs.reader import Reader
-from harness.pairs.split_linear import split_rows
-from harness.pairs.teacher_forcing import KnownReply, marker_logps, score_replies
+from harness.pairs.teacher_forcing import KnownReply, score_replies
 from harness.pairs.top_logprobs import TruncatedPair
-from tests.fakes import save_random_adapter, tiny_model
+from tests.fakes import tiny_model
 
 REPLIES = [
     KnownReply(Prompt((5, 17, 200), (5, 17, 200)), (9, 30, 31)),
@@ -57,7 +53,7 @@ def test_one_model_on_both_sides_finds_them_equally_probable():
 def test_a_long_row_is_read_in_stretches(monkeypatch):
     pair = ModelPair(*map(Reader, two_models()))
     whole = score_replies(pair, REPLIES)
-    monkeypatch.setattr("harness.pairs.reader._KNOWN_STRETCH", 16)
+    monkeypatch.setattr("harness.pairs.known_rows._STRETCH", 16)
     for once, parts in zip(whole, score_replies(pair, REPLIES), strict=True):
         assert parts.target.tolist() == pytest.approx(once.target.tolist(), abs=1e-5)
 
@@ -81,35 +77,3 @@ def test_a_pair_that_knows_its_likeliest_tokens_alone_is_refused():
     pair = TruncatedPair(ModelPair(*map(Reader, two_models())), k=5)
     with pytest.raises(UnsupportedRequest, match="local weights"):
         score_replies(pair, REPLIES)
-
-
-def test_markers_are_as_probable_as_their_logits_say_token_by_token():
-    pair = ModelPair(*map(Reader, two_models()))
-    target, _ = two_models()
-    markers = (7, 30, 200)
-    for known, found in zip(REPLIES, marker_logps(pair, REPLIES, markers), strict=True):
-        for i, logp in enumerate(found.tolist()):
-            row = torch.tensor([known.prompt.target_ids + known.ids[:i]])
-            with torch.inference_mode():
-                chances = target(row).logits[0, -1].softmax(-1)
-            assert logp == pytest.approx(chances[list(markers)].sum().log().item(), abs=1e-4)
-
-
-def test_markers_are_read_on_the_targets_side_where_one_pass_holds_both(tmp_path: Path):
-    """The adapter's delta goes to target rows only; a pass of replies alone is all target."""
-    save_random_adapter(tiny_model("llama"), tmp_path)
-    split = split_rows(load_adapter(tiny_model("llama"), tmp_path, "base"))
-    assert split is not None
-    reader = Reader(split[0])
-    pair = ModelPair(reader, reader, split[1])
-    (known,) = score_replies(pair, REPLIES[:1])
-    found = [marker_logps(pair, REPLIES[:1], (token,))[0] for token in REPLIES[0].ids]
-    own = [logps[i].item() for i, logps in enumerate(found)]
-    assert own == pytest.approx(known.target.tolist(), abs=1e-5)
-    assert own != pytest.approx(known.baseline.tolist(), abs=1e-3)
-
-
-def test_markers_of_a_pair_that_knows_its_likeliest_tokens_alone_are_refused():
-    pair = TruncatedPair(ModelPair(*map(Reader, two_models())), k=5)
-    with pytest.raises(UnsupportedRequest, match="local weights"):
-        marker_logps(pair, REPLIES, (1,))
