@@ -12,12 +12,12 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
-from functools import cache
 from typing import TYPE_CHECKING
 
 import anyio
 from anyio import to_thread
 
+from harness.allocator import release_unused
 from harness.decoding.effort import Effort
 from harness.decoding.engine import Engine
 from harness.decoding.fixed_shape import FixedShape
@@ -61,26 +61,24 @@ class PairWorker:
         self._spec = spec
         self._limits = limits
         self._loading = threading.Lock()
-        self._ending = threading.Event()
-        self._pair: LoadedPair | None = None
-        self._scheduler: Scheduler | None = None
+        self._serving: _Serving | None = None
         self._inbox: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
+        self._asked: set[_Waiting] = set()
         self.n_loads = 0
-        """How often weights were loaded: at most once."""
+        """How often weights were loaded: once, and again after each ``release``."""
         self.bit_stable: bool | None = None
         """Whether a spot check found the same bits in batches of several sizes; None where nothing
         was checked."""
 
     async def pair(self) -> "LoadedPair":
         """Return the loaded pair; the first caller loads it, in a thread."""
-        if self._pair is not None:
-            return self._pair
-        return await to_thread.run_sync(self.load)
+        serving = self._serving
+        return serving.pair if serving else await to_thread.run_sync(self.load)
 
     def load(self) -> "LoadedPair":
         """Load the pair if it is not loaded yet, and start serving."""
         with self._loading:
-            if self._pair is None:
+            if self._serving is None:
                 from harness.pairs.loading import load_pair
 
                 pair = load_pair(self._spec)
@@ -89,24 +87,22 @@ class PairWorker:
                 fixed_rows = max_rows if self._limits.strict else None
                 self._check(pair, max_rows)
                 engine = Engine(pair.model, pair.chat.eos_ids, fixed_rows)
-                scheduler = self._scheduler = Scheduler(engine, self._limits)
-                name = f"amplify {self._spec.name}"
-                thread = threading.Thread(
-                    target=_serve,
-                    args=(scheduler, self._inbox, self._ending),
-                    name=name,
-                    daemon=True,
-                )
-                thread.start()
-                # A thread that the interpreter's end catches inside torch takes the process down.
-                atexit.register(self._stop, thread)
-                self._pair = pair
-            return self._pair
+                scheduler = Scheduler(engine, self._limits)
+                self._serving = _Serving(pair, scheduler, self._inbox, self._spec.name)
+            return self._serving.pair
+
+    def release(self) -> None:
+        """Let go of the weights, unless somebody waits for a rollout; ``load`` loads them anew."""
+        with self._loading:
+            if self._serving is not None and not self._asked:
+                self._serving.stop()
+                self._serving = None
+                release_unused()
 
     @property
     def effort(self) -> Effort:
-        """What decoding has taken so far."""
-        return self._scheduler.effort if self._scheduler else Effort()
+        """What decoding has taken since the pair was loaded."""
+        return self._serving.scheduler.effort if self._serving else Effort()
 
     def _check(self, pair: "LoadedPair", max_rows: int) -> None:
         """See whether rounding depends on the batch, and say so once where it does."""
@@ -118,11 +114,6 @@ class PairWorker:
         if not self.bit_stable:
             _log.warning(_UNSTABLE_STRICT if strict else _UNSTABLE, self._spec.name)
 
-    def _stop(self, thread: threading.Thread) -> None:
-        """Let the running step be the last one."""
-        self._ending.set()
-        thread.join(_LAST_STEP_S)
-
     async def rollout(self, request: RolloutRequest) -> Rollout:
         """Sample one rollout, in a batch with whatever else is asked for.
 
@@ -132,14 +123,54 @@ class PairWorker:
         """
         # A copy: the very same request may be asked for twice at a time.
         waiting = _Waiting(replace(request))
-        self._inbox.put(waiting)
-        return await waiting.wait()
+        self._asked.add(waiting)
+        try:
+            self._inbox.put(waiting)
+            return await waiting.wait()
+        finally:
+            self._asked.discard(waiting)
 
 
-@cache
+class _Serving:
+    """A loaded pair, and the thread that decodes from it until it is told to stop."""
+
+    def __init__(
+        self,
+        pair: "LoadedPair",
+        scheduler: Scheduler,
+        inbox: "queue.SimpleQueue[_Waiting]",
+        name: str,
+    ) -> None:
+        self.pair, self.scheduler = pair, scheduler
+        self._ending = threading.Event()
+        arguments = (scheduler, inbox, self._ending)
+        self._thread = threading.Thread(
+            target=_serve, args=arguments, name=f"amplify {name}", daemon=True
+        )
+        self._thread.start()
+        # A thread that the interpreter's end catches inside torch takes the process down.
+        atexit.register(self.stop)
+
+    def stop(self) -> None:
+        """Let the running step be the last one."""
+        self._ending.set()
+        self._thread.join(_LAST_STEP_S)
+        atexit.unregister(self.stop)
+
+
+_workers: dict[tuple[PairSpec, BatchLimits], PairWorker] = {}
+
+
 def pair_worker(spec: PairSpec, limits: BatchLimits) -> PairWorker:
     """Return the process's worker for a pair; nothing is loaded yet."""
-    return PairWorker(spec, limits)
+    return _workers.setdefault((spec, limits), PairWorker(spec, limits))
+
+
+def release_others(worker: PairWorker) -> None:
+    """Let go of the weights of every other pair that nobody waits for."""
+    for other in list(_workers.values()):
+        if other is not worker:
+            other.release()
 
 
 class _Waiting:

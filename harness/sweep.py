@@ -235,6 +235,15 @@ def require_worker(plan: SweepPlan) -> "PairWorker":
     return pair_worker(resolve_pair(plan.pair, spelled), batch_limits(plan.model_args))
 
 
+def load_alone(plan: SweepPlan) -> str:
+    """Load a plan's pair, let go of all others, and return the fingerprint of its weights."""
+    from harness.pool import release_others
+
+    worker = require_worker(plan)
+    release_others(worker)
+    return worker.load().fingerprint
+
+
 def _checked_weights(plan: SweepPlan, worker: "PairWorker") -> str:
     """Load the pair in its pool, so that what is wrong with it is told before any sampling."""
     found = worker.load().fingerprint

@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from harness.regression.code_hash import code_hash
-from harness.sweep import SweepPlan, require_worker, run_sweep
+from harness.sweep import SweepPlan, load_alone, run_sweep
 
 LOCK = "sampling.lock"
 
@@ -20,7 +20,8 @@ LOCK = "sampling.lock"
 def sampled_logs(plan: SweepPlan, cache_dir: Path) -> Path:
     """Return the folder with a plan's logs, sampling what is missing.
 
-    One process at a time samples: a second one waits, and finds the logs.
+    One process at a time samples: a second one waits, and finds the logs. A session that samples
+    many pairs holds the weights of one at a time.
 
     Args:
         plan: what is asked; its ``log_dir`` is not looked at.
@@ -34,7 +35,7 @@ def sampled_logs(plan: SweepPlan, cache_dir: Path) -> Path:
 
 
 def _name(plan: SweepPlan) -> str:
-    weights = require_worker(plan).load().fingerprint
+    weights = load_alone(plan)
     asked = {one.name: getattr(plan, one.name) for one in fields(plan) if one.name != "log_dir"}
     parts = [json.dumps(asked, sort_keys=True, default=str), weights, code_hash(), _task_file(plan)]
     key = hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]

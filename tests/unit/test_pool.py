@@ -5,6 +5,8 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
+from dataclasses import replace
 from types import SimpleNamespace
 
 import anyio
@@ -15,7 +17,7 @@ from harness.decoding.scheduler import BatchLimits
 from harness.errors import DecodingError, PromptTooLong, WeightsError
 from harness.pairs.loading import load_pair
 from harness.pairs.spec import PairSpec, Side
-from harness.pool import PairWorker, pair_worker
+from harness.pool import PairWorker, pair_worker, release_others
 from tests.fakes import FakePair, request, slow_rollout
 
 TIMEOUT_S = 30
@@ -145,6 +147,68 @@ def test_a_pair_has_one_worker_in_the_process():
     assert pair_worker(spec, limits) is pair_worker(tiny_spec("a"), BatchLimits(max_rows=3))
     assert pair_worker(spec, limits) is not pair_worker(tiny_spec("b"), limits)
     assert pair_worker(spec, limits) is not pair_worker(spec, BatchLimits(max_rows=4))
+
+
+def test_released_weights_are_gone_and_loaded_anew_when_asked_for(llama_folder, lora_folder):
+    spec = replace(tiny_spec(llama_folder, lora_folder), name="released")
+    worker = PairWorker(spec, BatchLimits())
+    asked = request((5, 17), alpha=1.0, seed=3, max_tokens=4)
+
+    async def ask():
+        await worker.pair()
+        return (await worker.rollout(asked)).ids
+
+    first = run(ask)
+    weights = weakref.ref(worker.load().model)
+    assert "amplify released" in {thread.name for thread in threading.enumerate()}
+    worker.release()
+    assert weights() is None
+    assert "amplify released" not in {thread.name for thread in threading.enumerate()}
+    assert run(ask) == first
+    assert worker.n_loads == 2
+    worker.release()
+    worker.release()
+
+
+def test_weights_that_somebody_waits_for_are_kept(worker, pair):
+    """Else the rollout would never come."""
+    reading, seen = threading.Event(), threading.Event()
+
+    def hold(number):
+        reading.set()
+        seen.wait(TIMEOUT_S)
+
+    pair.before_pass = hold
+    worker.load()
+
+    async def main():
+        async with anyio.create_task_group() as group:
+            group.start_soon(answer)
+            await until(reading.is_set)
+            worker.release()
+            seen.set()
+
+    async def answer():
+        answers.append(await worker.rollout(request((1,), max_tokens=2)))
+
+    answers = []
+    run(main)
+    assert len(answers[0].ids) == 2
+    assert worker.load() is not None
+    assert worker.n_loads == 1
+
+
+def test_other_pairs_are_released_and_the_workers_stay(llama_folder, lora_folder):
+    workers = [
+        pair_worker(tiny_spec(llama_folder, lora_folder), BatchLimits(max_rows=rows))
+        for rows in (5, 6)
+    ]
+    pairs = [weakref.ref(worker.load()) for worker in workers]
+    release_others(workers[1])
+    assert pairs[0]() is None
+    assert pairs[1]() is workers[1].load()
+    assert pair_worker(tiny_spec(llama_folder, lora_folder), BatchLimits(max_rows=5)) is workers[0]
+    workers[1].release()
 
 
 def test_event_loops_in_two_threads_share_a_worker(worker, pair):
