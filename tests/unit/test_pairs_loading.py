@@ -307,7 +307,7 @@ def test_a_gguf_file_is_converted_once_and_then_read_as_a_folder(
     assert_sides(pair, tiny_model("llama"), tiny_model("llama"))
     load_pair(spec(side(path), side(llama_folder)))
     assert conversions == [path]
-    [folder] = [one for one in (tmp_path / "cache").iterdir() if one.is_dir()]
+    [folder] = [one for one in (tmp_path / "cache" / "models").iterdir() if one.is_dir()]
     assert folder.name.startswith("my-model-q4-0-")
     before = pair_fingerprint(spec(side(path), side(llama_folder)))
     path.write_bytes(b"other weights")
