@@ -6,7 +6,6 @@ together in one language, and with Latin words amid them. Knows nothing of words
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 
 from harness.scorers.spelling import LATIN, script
@@ -69,7 +68,6 @@ def measure_script_soup(text: str) -> ScriptSoup:
     )
 
 
-@lru_cache(maxsize=4096)
 def _scripts(word: str) -> frozenset[str]:
     if word.isascii():
         return frozenset((LATIN,))
