@@ -236,7 +236,7 @@ def require_worker(plan: SweepPlan) -> "PairWorker":
 
 
 def load_alone(plan: SweepPlan) -> str:
-    """Load a plan's pair, let go of all others, and return the fingerprint of its weights."""
+    """Let go of all other pairs, load a plan's, and return the fingerprint of its weights."""
     from harness.pool import release_others
 
     worker = require_worker(plan)

@@ -69,9 +69,9 @@ def _needed(path: str) -> Iterator[NeededSample]:
     """Read samples one at a time; errors of whoever takes them are not caught here."""
     try:
         yield from _in_known_layout(path)
-    # A damaged file; a compression that zipfile lacks, for which it raises NotImplementedError; or
-    # a sample with fields of other types.
-    except (BadZipFile, NotImplementedError, OSError, ValidationError) as error:
+    # A damaged file; an encrypted one, or a compression that zipfile lacks, for which it raises a
+    # RuntimeError; or a sample with fields of other types.
+    except (BadZipFile, RuntimeError, OSError, ValidationError) as error:
         raise _UnknownLayoutError from error
 
 

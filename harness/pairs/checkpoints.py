@@ -81,9 +81,9 @@ def _device(name: str) -> torch.device:
         raise ConfigurationError(f"device '{name}' is not one that torch knows") from error
     try:
         torch.empty(1, device=device)
-    # torch raises AssertionError where it was built without CUDA, and one of the others where it
-    # lacks the backend.
-    except (AssertionError, NotImplementedError, RuntimeError) as error:
+    # torch raises AssertionError where it was built without CUDA, and RuntimeError where it lacks
+    # the backend.
+    except (AssertionError, RuntimeError) as error:
         first = str(error).strip().splitlines()[0]
         raise ConfigurationError(
             f"device '{name}' was asked for, but torch can't use it here: {first}"
